@@ -1,0 +1,73 @@
+"""The query: who asks, for what, and what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+DEFAULT_SCENARIO = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a user did, as columns of equal length, oldest first.
+
+    Attributes:
+        item_ids: Item of each event.
+        event_times: int64 [L], microseconds since 1970-01-01 UTC.
+    """
+
+    item_ids: tuple[str, ...] = ()
+    event_times: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+
+    def __len__(self) -> int:
+        return len(self.item_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFilter:
+    """Which items a caller wants."""
+
+    excluded_item_ids: frozenset[str] = frozenset()
+    any_of_categories: frozenset[str] = frozenset()
+    excluded_categories: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One request on its way through a pipeline. Hydrators return copies that know more.
+
+    Attributes:
+        tenant: Whose data; from the caller's credential, never from the body.
+        request_id: Id to which later events refer.
+        user_id: Who the answer is for.
+        scenario: Surface or domain.
+        count: Items wanted.
+        deadline: When the answer is due, in seconds of the event loop's monotonic clock.
+        filter: Items and categories to leave out or to keep to.
+        include_seen: Whether items that the user met before may come again.
+        context: What is known of the moment.
+        history: The user's recent events.
+        seen_item_ids: All items the user ever interacted with.
+        hidden_item_ids: All items the user disliked or hid.
+        item_ids: Items the caller brings to be ranked; empty when sources shall propose.
+        bundle_versions: Bundles the caller can work with, most wanted first; empty means any.
+    """
+
+    tenant: str
+    request_id: str
+    user_id: str
+    scenario: str
+    count: int
+    deadline: float
+    filter: ItemFilter = ItemFilter()
+    include_seen: bool = False
+    context: Mapping[str, str] = field(default_factory=dict)
+    history: History = History()
+    seen_item_ids: frozenset[str] = frozenset()
+    hidden_item_ids: frozenset[str] = frozenset()
+    item_ids: tuple[str, ...] = ()
+    bundle_versions: tuple[str, ...] = ()

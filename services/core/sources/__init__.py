@@ -1,0 +1,1 @@
+"""Candidate sources: pure numpy scoring from the arrays in a bundle."""

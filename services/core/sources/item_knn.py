@@ -1,0 +1,67 @@
+"""Item neighbours: what was taken by those who took what this user took."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+
+from services.core.bundle import read_array
+from services.core.sources.source import NOTHING, History, Retrieved, Rows, Scores, Source
+from services.core.sources.top_rows import top_rows
+
+NEIGHBOURS = "item_knn/neighbours.npy"
+WEIGHTS = "item_knn/weights.npy"
+
+
+class ItemKnnSource(Source):
+    """score(j) = sum over history items i of w(i → j), kept for the K strongest neighbours of each item."""
+
+    name: ClassVar[str] = "item_knn"
+
+    def __init__(self, neighbours: Rows, weights: Scores) -> None:
+        """neighbours: int32 [N+1, K], 0 where there are fewer than K; weights: float32 [N+1, K], positive."""
+        self._neighbours = neighbours
+        self._weights = weights
+
+    @classmethod
+    def load(cls, bundle: Path) -> Self:
+        """Read the arrays of the bundle; raises BundleError."""
+        return cls(
+            read_array(bundle, NEIGHBOURS).astype(np.int32, copy=False),
+            read_array(bundle, WEIGHTS).astype(np.float32, copy=False),
+        )
+
+    @property
+    def item_count(self) -> int:
+        """N: valid rows are 1..N."""
+        return len(self._neighbours) - 1
+
+    def knows(self, history: History) -> bool:
+        """Whether there is any history."""
+        return len(history.rows) > 0
+
+    def score(self, history: History) -> Scores:
+        """Summed neighbour weights; 0 where nothing links the item to the history."""
+        totals = np.bincount(
+            self._neighbours[history.rows].ravel(),
+            weights=self._weights[history.rows].ravel(),
+            minlength=len(self._neighbours),
+        ).astype(np.float32)
+        totals[0] = -np.inf
+        return totals
+
+    def retrieve(self, history: History, count: int, excluded_rows: Rows) -> Retrieved:
+        """As of every source; an item that is nobody's neighbour (score 0) is not proposed."""
+        if not self.knows(history):
+            return NOTHING
+        rows, scores = top_rows(self.score(history), count, excluded_rows)
+        linked = scores > 0
+        return Retrieved(rows[linked], scores[linked])
+
+    def similar(self, row: int, count: int) -> Retrieved:
+        """At most ``count`` neighbours of one item, strongest first."""
+        order = np.argsort(-self._weights[row], kind="stable")[:count]
+        order = order[self._neighbours[row, order] > 0]
+        return Retrieved(self._neighbours[row, order], self._weights[row, order])

@@ -1,0 +1,42 @@
+"""Popularity: what everybody has taken lately."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+
+from services.core.bundle import read_array
+from services.core.sources.source import History, Scores, Source
+
+SCORES = "popularity/scores.npy"
+
+
+class PopularitySource(Source):
+    """Time-decayed interaction counts, the same for every user: the answer for those nobody knows yet."""
+
+    name: ClassVar[str] = "popularity"
+
+    def __init__(self, scores: Scores) -> None:
+        """scores: float32 [N+1], row 0 = -inf."""
+        self._scores = scores
+        self._scores.setflags(write=False)
+
+    @classmethod
+    def load(cls, bundle: Path) -> Self:
+        """Read the arrays of the bundle; raises BundleError."""
+        return cls(read_array(bundle, SCORES).astype(np.float32, copy=False))
+
+    @property
+    def item_count(self) -> int:
+        """N: valid rows are 1..N."""
+        return len(self._scores) - 1
+
+    def knows(self, history: History) -> bool:  # noqa: ARG002
+        """Always: popular is popular for everybody."""
+        return True
+
+    def score(self, history: History) -> Scores:  # noqa: ARG002
+        """The stored scores."""
+        return self._scores

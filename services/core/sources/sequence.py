@@ -1,0 +1,92 @@
+"""Sequence: the Transformer's user vector against the item vectors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Protocol, Self
+
+import numpy as np
+
+from services.core.bundle import read_array
+from services.core.sources.source import NOTHING, History, Retrieved, Rows, Scores, Source
+from services.core.sources.top_rows import top_rows
+
+ITEM_VECTORS = "sequence/item_vectors.npy"
+INDEX = "sequence/index.usearch"
+
+
+class VectorIndex(Protocol):
+    """An approximate nearest-neighbour index over the item vectors, keys = rows, by inner product."""
+
+    def search(self, vector: Scores, count: int) -> Rows:
+        """About the ``count`` rows of largest inner product with ``vector`` (float32 [D]): int32 [k]."""
+        ...
+
+
+class SequenceSource(Source):
+    """score(j) = user_vector · item_vector_j, the very number that the ranker's Transformer part gives.
+
+    Exact over the whole catalogue, or with an index: the index proposes, the exact inner product orders.
+    """
+
+    name: ClassVar[str] = "sequence"
+    needs_user_vector: ClassVar[bool] = True
+
+    def __init__(self, item_vectors: Scores, index: VectorIndex | None = None) -> None:
+        """item_vectors: float32 [N+1, D], row 0 zero."""
+        self._item_vectors = item_vectors
+        self._index = index
+
+    @classmethod
+    def load(cls, bundle: Path) -> Self:
+        """Read the arrays of the bundle; raises BundleError."""
+        return cls(read_array(bundle, ITEM_VECTORS).astype(np.float32, copy=False))
+
+    def with_index(self, index: VectorIndex) -> Self:
+        """The same source, retrieving through ``index``; what builds an index stays outside the core."""
+        return type(self)(self._item_vectors, index)
+
+    @property
+    def item_count(self) -> int:
+        """N: valid rows are 1..N."""
+        return len(self._item_vectors) - 1
+
+    @property
+    def item_vectors(self) -> Scores:
+        """float32 [N+1, D], row 0 zero."""
+        return self._item_vectors
+
+    def knows(self, history: History) -> bool:
+        """Whether the caller brought a user vector."""
+        return history.user_vector is not None
+
+    def score(self, history: History) -> Scores:
+        """Inner products with the user vector; 0 without one."""
+        scores = np.zeros(len(self._item_vectors), dtype=np.float32)
+        if history.user_vector is not None:
+            np.dot(self._item_vectors, history.user_vector, out=scores)
+        scores[0] = -np.inf
+        return scores
+
+    def score_rows(self, history: History, rows: Rows) -> Scores:
+        """Scores of the given rows alone, without scoring the catalogue."""
+        if history.user_vector is None:
+            return np.zeros(len(rows), dtype=np.float32)
+        scores: Scores = self._item_vectors[rows] @ history.user_vector
+        return scores
+
+    def retrieve(self, history: History, count: int, excluded_rows: Rows) -> Retrieved:
+        """Exact best items, or the index's proposals in exact order."""
+        if self._index is None or history.user_vector is None:
+            return super().retrieve(history, count, excluded_rows)
+        if count <= 0:
+            return NOTHING
+        # The index knows nothing of exclusions: ask for as many more as could be thrown out.
+        wanted = min(count + len(excluded_rows), self.item_count)
+        rows = np.unique(self._index.search(history.user_vector, wanted)).astype(np.int32)
+        rows = rows[(rows > 0) & (rows <= self.item_count)]
+        found = np.full(len(rows) + 1, -np.inf, dtype=np.float32)
+        found[1:] = self.score_rows(history, rows)
+        excluded = np.flatnonzero(np.isin(rows, excluded_rows)).astype(np.int32) + 1
+        positions, scores = top_rows(found, count, excluded)
+        return Retrieved(rows[positions - 1], scores)
