@@ -1,0 +1,1 @@
+"""The implementation of Trommel: four gRPC services, the embedded stack and the command."""

@@ -1,0 +1,1 @@
+"""Pure: standard library and numpy. Domain types, sources, the stage pipeline, metrics mathematics."""

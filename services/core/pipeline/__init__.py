@@ -1,0 +1,1 @@
+"""The stage pipeline: seven roles, one runner."""

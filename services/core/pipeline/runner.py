@@ -1,0 +1,180 @@
+"""The runner: it alone knows order, deadlines, timing, counts and errors, and holds each role to its one right."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+import numpy as np
+
+from services.core.candidate_set import CandidateSet, Column
+from services.core.pipeline.chain import Chain, ScorerWithFallback
+from services.core.pipeline.merge import merge
+from services.core.pipeline.roles import Filter, Observer, Outcome, Scorer, Source, SourceOutcome
+from services.core.query import Query
+
+ANSWERED, LATE, FAILED, DISABLED = "answered", "late", "failed", "disabled"
+
+
+class StageError(Exception):
+    """A stage broke its role's promise; the text names the stage and the promise."""
+
+
+class Pipeline:
+    """Runs a chain of stages for one query at a time; safe for many queries at once."""
+
+    def __init__(self, chain: Chain, observer: Observer) -> None:
+        self._chain = chain
+        self._observer = observer
+
+    async def run(self, query: Query) -> Outcome:
+        """Run all stages.
+
+        A failed or late source degrades the answer; a failed scorer is replaced by its fallback. Anything else that
+        fails raises what the stage raised.
+        """
+        degraded: list[str] = []
+        for query_hydrator in self._chain.query_hydrators:
+            if query_hydrator.enabled(query):
+                started = time.perf_counter()
+                query = await query_hydrator.hydrate_query(query)
+                self._ran("query_hydrator", query_hydrator.name, started)
+        candidates, outcomes = await self._propose(query, degraded)
+        for hydrator in self._chain.candidate_hydrators:
+            if hydrator.enabled(query):
+                started = time.perf_counter()
+                columns = await hydrator.hydrate(query, candidates)
+                candidates = _extended(hydrator.name, hydrator.provides, candidates, columns)
+                self._ran("candidate_hydrator", hydrator.name, started)
+        removed: dict[str, int] = {}
+        for stage in self._chain.filters:
+            if stage.enabled(query) and len(candidates):
+                candidates = await self._filter(stage, query, candidates, removed)
+        scored_count = len(candidates)
+        for entry in self._chain.scorers:
+            if entry.scorer.enabled(query) and scored_count:
+                candidates = await self._score(entry, query, candidates, degraded)
+        outcome = Outcome(
+            query=query,
+            selected=await self._select(query, candidates),
+            scored_count=scored_count,
+            removed=removed,
+            source_outcomes=outcomes,
+            degraded_reasons=tuple(dict.fromkeys(degraded)),
+        )
+        for reason in outcome.degraded_reasons:
+            self._observer.degraded(reason)
+        await self._act(outcome)
+        return outcome
+
+    def _ran(self, role: str, stage: str, started: float) -> None:
+        self._observer.stage_ran(role, stage, time.perf_counter() - started)
+
+    async def _propose(self, query: Query, degraded: list[str]) -> tuple[CandidateSet, tuple[SourceOutcome, ...]]:
+        """Run the enabled sources side by side; merge what came in time."""
+        sources = self._chain.sources
+        runs = [self._propose_one(source, query) for source in sources]
+        results = await asyncio.gather(*runs)
+        outcomes = tuple(outcome for _, outcome in results)
+        for outcome in outcomes:
+            self._observer.proposed(outcome.source, outcome.status, outcome.candidate_count)
+            if outcome.status in (LATE, FAILED):
+                degraded.append(f"source_{outcome.source}_{outcome.status}")
+        started = time.perf_counter()
+        merged = merge([source.name for source in sources], [proposal for proposal, _ in results])
+        self._ran("merge", "merge", started)
+        return merged, outcomes
+
+    async def _propose_one(self, source: Source, query: Query) -> tuple[CandidateSet | None, SourceOutcome]:
+        if not source.enabled(query):
+            return None, SourceOutcome(source.name, DISABLED)
+        started = time.perf_counter()
+        left = query.deadline - asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(max(0.0, min(source.budget_seconds, left))):
+                proposal = await source.propose(query)
+            missing = source.provides - proposal.columns.keys()
+            if missing and len(proposal):
+                raise StageError(f"source {source.name} did not fill {', '.join(sorted(missing))}")
+        except TimeoutError:
+            return None, SourceOutcome(source.name, LATE)
+        except Exception as error:  # noqa: BLE001 - one failed source must not fail the answer; it is counted and told
+            self._observer.failed(source.name, error)
+            return None, SourceOutcome(source.name, FAILED)
+        finally:
+            self._ran("source", source.name, started)
+        return proposal, SourceOutcome(source.name, ANSWERED, len(proposal))
+
+    async def _filter(
+        self, stage: Filter, query: Query, candidates: CandidateSet, removed: dict[str, int]
+    ) -> CandidateSet:
+        started = time.perf_counter()
+        mask = await stage.keep(query, candidates)
+        if mask.shape != (len(candidates),) or mask.dtype != np.bool_:
+            raise StageError(f"filter {stage.name} gave a mask of {mask.dtype} {mask.shape}")
+        count = len(candidates) - int(np.count_nonzero(mask))
+        if count:
+            removed[stage.name] = count
+            self._observer.removed(stage.name, count)
+            candidates = candidates.take(mask)
+        self._ran("filter", stage.name, started)
+        return candidates
+
+    async def _score(
+        self, entry: ScorerWithFallback, query: Query, candidates: CandidateSet, degraded: list[str]
+    ) -> CandidateSet:
+        try:
+            return await self._score_with(entry.scorer, query, candidates)
+        except Exception as error:
+            self._observer.failed(entry.scorer.name, error)
+            if entry.fallback is None:
+                raise
+        degraded.append(entry.degraded_reason)
+        return await self._score_with(entry.fallback, query, candidates)
+
+    async def _score_with(self, scorer: Scorer, query: Query, candidates: CandidateSet) -> CandidateSet:
+        started = time.perf_counter()
+        try:
+            left = query.deadline - asyncio.get_running_loop().time()
+            async with asyncio.timeout(max(0.0, left)):
+                columns = await scorer.score(query, candidates)
+            for name, column in columns.items():
+                if not np.all(np.isfinite(column)):
+                    raise StageError(f"scorer {scorer.name} gave values in {name} that are not finite")
+            return _extended(scorer.name, scorer.provides, candidates, columns)
+        finally:
+            self._ran("scorer", scorer.name, started)
+
+    async def _select(self, query: Query, candidates: CandidateSet) -> CandidateSet:
+        selector = self._chain.selector
+        if not len(candidates):
+            return candidates
+        started = time.perf_counter()
+        order = await selector.select(query, candidates)
+        if len(order) > query.count or len(np.unique(order)) != len(order):
+            raise StageError(f"selector {selector.name} gave {len(order)} indexes for {query.count} places")
+        self._ran("selector", selector.name, started)
+        return candidates.take(order)
+
+    async def _act(self, outcome: Outcome) -> None:
+        for side_effect in self._chain.side_effects:
+            if side_effect.enabled(outcome.query):
+                started = time.perf_counter()
+                try:
+                    await side_effect.after(outcome)
+                except Exception as error:  # noqa: BLE001 - the slate is made; what follows it may not undo it
+                    self._observer.failed(side_effect.name, error)
+                self._ran("side_effect", side_effect.name, started)
+
+
+def _extended(
+    stage: str, provides: frozenset[str], candidates: CandidateSet, columns: Mapping[str, Column]
+) -> CandidateSet:
+    """Add a stage's columns, if they are exactly the ones it declared and of the right length."""
+    if columns.keys() != provides:
+        raise StageError(f"stage {stage} declared {sorted(provides)} and filled {sorted(columns)}")
+    try:
+        return candidates.with_columns(columns)
+    except ValueError as error:
+        raise StageError(f"stage {stage}: {error}") from error

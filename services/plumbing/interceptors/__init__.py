@@ -1,0 +1,1 @@
+"""gRPC server interceptors: what every RPC of every service goes through."""

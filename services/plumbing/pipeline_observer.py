@@ -1,0 +1,46 @@
+"""Turns what the pipeline runner measures into Prometheus metrics."""
+
+from __future__ import annotations
+
+import logging
+
+from services.plumbing.metrics import (
+    DEGRADED_ANSWERS,
+    REMOVED_CANDIDATES,
+    SOURCE_CANDIDATES,
+    SOURCE_RUNS,
+    STAGE_FAILURES,
+    STAGE_SECONDS,
+)
+
+logger = logging.getLogger(__name__)
+
+
+class PrometheusObserver:
+    """Observer of one pipeline; its name is the `pipeline` label."""
+
+    def __init__(self, pipeline: str) -> None:
+        self._pipeline = pipeline
+
+    def stage_ran(self, role: str, stage: str, seconds: float) -> None:
+        """Observe a stage's duration."""
+        STAGE_SECONDS.labels(self._pipeline, role, stage).observe(seconds)
+
+    def proposed(self, source: str, status: str, count: int) -> None:
+        """Count a source's run and observe how much it proposed."""
+        SOURCE_RUNS.labels(self._pipeline, source, status).inc()
+        if status == "answered":
+            SOURCE_CANDIDATES.labels(self._pipeline, source).observe(count)
+
+    def removed(self, stage: str, count: int) -> None:
+        """Count removed candidates."""
+        REMOVED_CANDIDATES.labels(self._pipeline, stage).inc(count)
+
+    def degraded(self, reason: str) -> None:
+        """Count a degraded answer."""
+        DEGRADED_ANSWERS.labels(self._pipeline, reason).inc()
+
+    def failed(self, stage: str, error: BaseException) -> None:
+        """Count a failed stage and log why."""
+        STAGE_FAILURES.labels(self._pipeline, stage, type(error).__name__).inc()
+        logger.warning("stage %s of %s failed: %s: %s", stage, self._pipeline, type(error).__name__, error)

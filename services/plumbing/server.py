@@ -1,0 +1,114 @@
+"""The gRPC server shell: what every Trommel server is made of, from the open port to the drained end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import grpc
+import uvloop
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from pydantic import ValidationError
+
+from services.plumbing.interceptors.errors import ErrorInterceptor
+from services.plumbing.interceptors.red_metrics import RedMetricsInterceptor
+from services.plumbing.interceptors.validation import ValidationInterceptor
+from services.plumbing.logs import start_logging
+from services.plumbing.metrics import start_metrics
+from services.plumbing.settings import ServerSettings
+
+logger = logging.getLogger(__name__)
+
+Register = Callable[[grpc.aio.Server], Sequence[str]]
+"""Adds servicers to a server and returns the full names of their services."""
+
+
+def make_server(settings: ServerSettings) -> grpc.aio.Server:
+    """Return a server with the interceptors and limits that all services share."""
+    age_milliseconds = int(settings.max_connection_age_seconds * 1000)
+    return grpc.aio.server(
+        interceptors=[RedMetricsInterceptor(), ErrorInterceptor(), ValidationInterceptor()],
+        maximum_concurrent_rpcs=settings.max_concurrent_rpcs,
+        options=[
+            ("grpc.max_receive_message_length", settings.max_message_bytes),
+            ("grpc.max_send_message_length", settings.max_message_bytes),
+            ("grpc.so_reuseport", 0),
+            ("grpc.max_connection_age_ms", age_milliseconds),
+            ("grpc.max_connection_age_grace_ms", age_milliseconds),
+            ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+            ("grpc.keepalive_permit_without_calls", 1),
+        ],
+    )
+
+
+@asynccontextmanager
+async def serving(settings: ServerSettings, register: Register) -> AsyncIterator[int]:
+    """Serve until the context is left, then drain; yields the port.
+
+    Draining: health says NOT_SERVING, clients get drain_delay_seconds to notice, new RPCs are refused, those in
+    flight get drain_seconds.
+    """
+    server = make_server(settings)
+    names = (*register(server), health.SERVICE_NAME, reflection.SERVICE_NAME)
+    health_servicer = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+    reflection.enable_server_reflection(names, server)
+    try:
+        port = server.add_insecure_port(settings.listen)
+    except RuntimeError as error:
+        raise OSError(
+            f"cannot listen on {settings.listen}: the port is taken or not allowed; set TROMMEL_LISTEN to another"
+        ) from error
+    await server.start()
+    for name in ("", *names):
+        await health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
+    try:
+        yield port
+    finally:
+        await health_servicer.enter_graceful_shutdown()
+        await asyncio.sleep(settings.drain_delay_seconds)
+        await server.stop(settings.drain_seconds)
+
+
+async def until_stopped() -> None:
+    """Wait for SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()
+
+
+def run_service(
+    name: str,
+    read_settings: Callable[[], ServerSettings],
+    compose: Callable[[ServerSettings], AbstractAsyncContextManager[Register]],
+) -> None:
+    """Run one service to its end: settings, composition, serving, drain. Exits 1 with one line when it cannot start.
+
+    `compose` opens what the service needs (pools, channels, watchers) and closes it after the drain.
+    """
+    try:
+        settings = read_settings()
+    except ValidationError as error:
+        names = "; ".join(f"TROMMEL_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        sys.exit(f"{name}: settings are not right: {names}")
+    start_logging(name, settings.log_level)
+
+    async def serve() -> None:
+        async with compose(settings) as register, serving(settings, register) as port:
+            metrics_port = start_metrics(settings.metrics_listen)
+            logger.info("%s serves on port %d, metrics on port %d", name, port, metrics_port)
+            await until_stopped()
+            logger.info("%s drains", name)
+        logger.info("%s has stopped", name)
+
+    try:
+        uvloop.run(serve())
+    except OSError as error:
+        sys.exit(f"{name}: {error}")
