@@ -1,0 +1,77 @@
+# Everything a person does here, by name. `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := requirements/trommel.lock
+PIP := $(BIN)/pip --disable-pip-version-check -q
+export PYTHONUNBUFFERED := 1
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Two stamps: what running needs, and what developing needs on top. Both come from one lock.
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Trommel needs Python 3.11 or newer; name one with make PYTHON=/path/to/python3.11")'
+	@echo "making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(VENV)/bin/pip $(LOCK) pyproject.toml
+	@echo "installing Trommel and its servers into $(VENV) (a few minutes the first time)"
+	@$(PIP) install -c $(LOCK) setuptools wheel
+	@$(PIP) install -c $(LOCK) --no-build-isolation -e '.[embedded]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	@echo "installing what tests and lint need"
+	@$(PIP) install -c $(LOCK) --no-build-isolation -e '.[embedded,dev]'
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/.dev ## Make .venv with everything from the lock
+
+.PHONY: demo
+demo: $(VENV)/.run ## Watch the whole system work on MovieLens (about ten minutes)
+	@$(BIN)/trommel demo
+
+.PHONY: up
+up: $(VENV)/.run ## Start the stack in the background
+	@$(BIN)/trommel up --detach
+
+.PHONY: down
+down: ## Stop the stack
+	@if [ -x $(BIN)/trommel ]; then $(BIN)/trommel down; else echo "nothing to stop: Trommel is not installed here"; fi
+
+.PHONY: test
+test: lint ## Lint, types, laws, and all tests, on the real parts
+	@$(BIN)/pytest
+
+.PHONY: lint
+lint: $(VENV)/.dev ## Ruff, mypy, import laws, contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/lint-imports
+	@$(BIN)/python tools/protos.py lint
+	@$(BIN)/python tools/protos.py check
+
+.PHONY: protos
+protos: $(VENV)/.dev ## Generate Python from the contracts
+	@$(BIN)/python tools/protos.py generate
+
+.PHONY: bench
+bench: $(VENV)/.run ## Measure latency and quality of a running stack
+	@$(BIN)/python benchmarks/recommend_latency.py
+
+.PHONY: lock
+lock: $(VENV)/.dev ## Resolve the lock anew
+	@$(BIN)/pip-compile -q --upgrade --extra embedded --extra dev --strip-extras --allow-unsafe --no-header --no-emit-index-url \
+	  --no-emit-find-links --no-emit-trusted-host --annotation-style line -o $(LOCK) pyproject.toml
+	@sed -i -E 's/^([a-z0-9_.-]+==[^ +]+)\+[a-z0-9.]+/\1/' $(LOCK) # a local build's label is not a release
+
+.PHONY: clean
+clean: down ## Stop the stack and remove everything made here
+	@rm -rf $(VENV) .trommel .trommel-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
