@@ -1,0 +1,1 @@
+"""One file a migration, m<number>_<what it brings>.py."""
