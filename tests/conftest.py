@@ -1,0 +1,18 @@
+"""What all tests share: each test is marked by the layer, that is the directory, it stands in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+LAYERS = {"unit", "conformance", "contract", "integration", "e2e"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        layer = item.path.relative_to(TESTS).parts[0]
+        if layer not in LAYERS:
+            raise pytest.UsageError(f"{item.path} stands in no layer: move it into one of {', '.join(sorted(LAYERS))}")
+        item.add_marker(getattr(pytest.mark, layer))
