@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,18 @@ class CandidateSet:
         sources: Names of the sources, at most 32.
         source_masks: uint32 [C]; bit i is set when sources[i] proposed the candidate.
         columns: Further arrays whose first dimension is C, by name.
+        labels: Names along the second dimension of two-dimensional columns, by column name.
+        bundle_version: Bundle that the candidates' scores come from; empty when there is none.
+        degraded_reasons: Why the candidates are fewer or worse than they could be, as their source tells it.
     """
 
     item_ids: NDArray[np.object_]
     sources: tuple[str, ...]
     source_masks: NDArray[np.uint32]
     columns: Mapping[str, Column]
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    bundle_version: str = ""
+    degraded_reasons: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.sources) > MAX_SOURCES:
@@ -45,15 +51,22 @@ class CandidateSet:
 
     def with_columns(self, columns: Mapping[str, Column]) -> CandidateSet:
         """Return the set with these columns added or replaced."""
-        return CandidateSet(self.item_ids, self.sources, self.source_masks, {**self.columns, **columns})
+        return self._of(self.item_ids, self.source_masks, {**self.columns, **columns})
 
     def take(self, selection: NDArray[np.bool_] | NDArray[np.intp]) -> CandidateSet:
         """Return the candidates that a boolean mask or an index array [K] selects, in its order."""
-        return CandidateSet(
+        return self._of(
             self.item_ids[selection],
-            self.sources,
             self.source_masks[selection],
             {name: column[selection] for name, column in self.columns.items()},
+        )
+
+    def _of(
+        self, item_ids: NDArray[np.object_], source_masks: NDArray[np.uint32], columns: Mapping[str, Column]
+    ) -> CandidateSet:
+        """Return other rows or columns of the same origin."""
+        return CandidateSet(
+            item_ids, self.sources, source_masks, columns, self.labels, self.bundle_version, self.degraded_reasons
         )
 
     def sources_of(self, index: int) -> list[str]:

@@ -23,6 +23,22 @@ class ChainError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class OptionalHydrator:
+    """A query hydrator that an answer can do without: when it fails, the query goes on as it was, with the reason."""
+
+    hydrator: QueryHydrator
+    degraded_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FallbackSource:
+    """A source that steps in when every other source failed or was late, and the reason the answer then carries."""
+
+    source: Source
+    degraded_reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ScorerWithFallback:
     """A scorer and the named one that steps in when it fails, with the reason the answer then carries."""
 
@@ -36,19 +52,21 @@ class Chain:
     """Stages by role. Raises ChainError when a stage reads a column that no stage before it provides."""
 
     name: str
-    query_hydrators: tuple[QueryHydrator, ...]
+    query_hydrators: tuple[QueryHydrator | OptionalHydrator, ...]
     sources: tuple[Source, ...]
     candidate_hydrators: tuple[CandidateHydrator, ...]
     filters: tuple[Filter, ...]
     scorers: tuple[ScorerWithFallback, ...]
     selector: Selector
     side_effects: tuple[SideEffect, ...] = ()
+    fallback_source: FallbackSource | None = None
 
     def __post_init__(self) -> None:
         self._check_names()
         if not self.sources:
             raise ChainError(f"pipeline {self.name} has no source")
-        known = frozenset.intersection(*(source.provides for source in self.sources))
+        sources = (*self.sources, *([self.fallback_source.source] if self.fallback_source else []))
+        known = frozenset.intersection(*(source.provides for source in sources))
         for hydrator in self.candidate_hydrators:
             known = self._feed(hydrator, hydrator.requires, known) | hydrator.provides
         for stage in self.filters:
@@ -84,14 +102,19 @@ class Chain:
 
     def stages(self) -> tuple[Stage, ...]:
         """All stages in the order in which they run."""
+        hydrators: list[Stage] = [
+            entry.hydrator if isinstance(entry, OptionalHydrator) else entry for entry in self.query_hydrators
+        ]
+        fallback_sources: list[Stage] = [self.fallback_source.source] if self.fallback_source else []
         scorers: list[Stage] = []
         for entry in self.scorers:
             scorers.append(entry.scorer)
             if entry.fallback is not None:
                 scorers.append(entry.fallback)
         return (
-            *self.query_hydrators,
+            *hydrators,
             *self.sources,
+            *fallback_sources,
             *self.candidate_hydrators,
             *self.filters,
             *scorers,

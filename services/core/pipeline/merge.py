@@ -17,14 +17,15 @@ def merge(names: Sequence[str], proposals: Sequence[CandidateSet | None]) -> Can
         proposals: What each proposed, best first, or None when it gave nothing.
 
     Returns:
-        Unique candidates in order of their best rank in any source (ties by source order). The columns are those
-        that all proposals share. A lone proposal keeps its own sources and masks: it is a merged set already.
+        Unique candidates in order of their best rank in any source (ties by source order). The columns and labels
+        are those that all proposals share. The proposal of an only source keeps its own sources, masks and origin:
+        it is a merged set already.
     """
+    if len(names) == 1 and proposals[0] is not None and proposals[0].sources:
+        return proposals[0]
     given = [(bit, proposal) for bit, proposal in enumerate(proposals) if proposal is not None and len(proposal)]
     if not given:
         return CandidateSet.empty(tuple(names))
-    if len(names) == 1 and given[0][1].sources:
-        return given[0][1]
     item_ids = np.concatenate([proposal.item_ids for _, proposal in given])
     bits = np.concatenate([np.full(len(proposal), 1 << bit, np.uint32) for bit, proposal in given])
     ranks = np.concatenate([np.arange(len(proposal)) for _, proposal in given])
@@ -40,4 +41,19 @@ def merge(names: Sequence[str], proposals: Sequence[CandidateSet | None]) -> Can
     columns = {
         name: np.concatenate([proposal.columns[name] for _, proposal in given])[order] for name in sorted(shared)
     }
-    return CandidateSet(item_ids[order], tuple(names), masks[keys[order]], columns)
+    first_labels = given[0][1].labels
+    labels = {
+        name: names_along
+        for name, names_along in first_labels.items()
+        if all(proposal.labels.get(name) == names_along for _, proposal in given)
+    }
+    versions = {proposal.bundle_version for _, proposal in given}
+    return CandidateSet(
+        item_ids[order],
+        tuple(names),
+        masks[keys[order]],
+        columns,
+        labels,
+        versions.pop() if len(versions) == 1 else "",
+        tuple(dict.fromkeys(reason for _, proposal in given for reason in proposal.degraded_reasons)),
+    )

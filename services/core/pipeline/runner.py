@@ -9,9 +9,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from services.core.candidate_set import CandidateSet, Column
-from services.core.pipeline.chain import Chain, ScorerWithFallback
+from services.core.pipeline.chain import Chain, OptionalHydrator, ScorerWithFallback
 from services.core.pipeline.merge import merge
-from services.core.pipeline.roles import Filter, Observer, Outcome, Scorer, Source, SourceOutcome
+from services.core.pipeline.roles import Filter, Observer, Outcome, QueryHydrator, Scorer, Source, SourceOutcome
 from services.core.query import Query
 
 ANSWERED, LATE, FAILED, DISABLED = "answered", "late", "failed", "disabled"
@@ -31,15 +31,13 @@ class Pipeline:
     async def run(self, query: Query) -> Outcome:
         """Run all stages.
 
-        A failed or late source degrades the answer; a failed scorer is replaced by its fallback. Anything else that
-        fails raises what the stage raised.
+        A failed or late source degrades the answer, and so does a failed optional hydrator; a failed scorer is
+        replaced by its fallback, and so are the sources when none of them answered. Anything else that fails raises
+        what the stage raised.
         """
         degraded: list[str] = []
-        for query_hydrator in self._chain.query_hydrators:
-            if query_hydrator.enabled(query):
-                started = time.perf_counter()
-                query = await query_hydrator.hydrate_query(query)
-                self._ran("query_hydrator", query_hydrator.name, started)
+        for entry in self._chain.query_hydrators:
+            query = await self._hydrate_query(entry, query, degraded)
         candidates, outcomes = await self._propose(query, degraded)
         for hydrator in self._chain.candidate_hydrators:
             if hydrator.enabled(query):
@@ -52,9 +50,9 @@ class Pipeline:
             if stage.enabled(query) and len(candidates):
                 candidates = await self._filter(stage, query, candidates, removed)
         scored_count = len(candidates)
-        for entry in self._chain.scorers:
-            if entry.scorer.enabled(query) and scored_count:
-                candidates = await self._score(entry, query, candidates, degraded)
+        for scoring in self._chain.scorers:
+            if scoring.scorer.enabled(query) and scored_count:
+                candidates = await self._score(scoring, query, candidates, degraded)
         outcome = Outcome(
             query=query,
             selected=await self._select(query, candidates),
@@ -71,20 +69,49 @@ class Pipeline:
     def _ran(self, role: str, stage: str, started: float) -> None:
         self._observer.stage_ran(role, stage, time.perf_counter() - started)
 
+    async def _hydrate_query(self, entry: QueryHydrator | OptionalHydrator, query: Query, degraded: list[str]) -> Query:
+        hydrator = entry.hydrator if isinstance(entry, OptionalHydrator) else entry
+        if not hydrator.enabled(query):
+            return query
+        started = time.perf_counter()
+        try:
+            return await hydrator.hydrate_query(query)
+        except Exception as error:
+            self._observer.failed(hydrator.name, error)
+            if not isinstance(entry, OptionalHydrator):
+                raise
+            degraded.append(entry.degraded_reason)
+            return query
+        finally:
+            self._ran("query_hydrator", hydrator.name, started)
+
     async def _propose(self, query: Query, degraded: list[str]) -> tuple[CandidateSet, tuple[SourceOutcome, ...]]:
         """Run the enabled sources side by side; merge what came in time."""
         sources = self._chain.sources
         runs = [self._propose_one(source, query) for source in sources]
         results = await asyncio.gather(*runs)
         outcomes = tuple(outcome for _, outcome in results)
+        fallback = self._chain.fallback_source
+        if fallback is not None and not any(outcome.status == ANSWERED for outcome in outcomes):
+            # One reason says it all: the answer stands on the fallback.
+            degraded.append(fallback.degraded_reason)
+            self._observe_sources(outcomes, [])
+            sources, results = (fallback.source,), [await self._propose_one(fallback.source, query)]
+            self._observe_sources((results[0][1],), degraded)
+            outcomes = (*outcomes, results[0][1])
+        else:
+            self._observe_sources(outcomes, degraded)
+        started = time.perf_counter()
+        merged = merge([source.name for source in sources], [proposal for proposal, _ in results])
+        degraded.extend(merged.degraded_reasons)
+        self._ran("merge", "merge", started)
+        return merged, outcomes
+
+    def _observe_sources(self, outcomes: tuple[SourceOutcome, ...], degraded: list[str]) -> None:
         for outcome in outcomes:
             self._observer.proposed(outcome.source, outcome.status, outcome.candidate_count)
             if outcome.status in (LATE, FAILED):
                 degraded.append(f"source_{outcome.source}_{outcome.status}")
-        started = time.perf_counter()
-        merged = merge([source.name for source in sources], [proposal for proposal, _ in results])
-        self._ran("merge", "merge", started)
-        return merged, outcomes
 
     async def _propose_one(self, source: Source, query: Query) -> tuple[CandidateSet | None, SourceOutcome]:
         if not source.enabled(query):
