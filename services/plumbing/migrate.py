@@ -81,7 +81,10 @@ def _connect(database_url: str, wait_seconds: float) -> psycopg.Connection[tuple
         try:
             return psycopg.connect(database_url, connect_timeout=5)
         except psycopg.ProgrammingError as error:
-            raise MigrationError(f"TROMMEL_DATABASE_URL is not a PostgreSQL URL: {_line(error)}") from error
+            # What the library says repeats the URL, and with it the password.
+            raise MigrationError(
+                "TROMMEL_DATABASE_URL is not postgresql://user:password@host:port/database; set it right"
+            ) from error
         except psycopg.OperationalError as error:
             if time.monotonic() >= deadline:
                 raise MigrationError(

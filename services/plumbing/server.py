@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol, TypeVar, runtime_checkable
 
 import grpc
 import uvloop
@@ -23,9 +24,19 @@ from services.plumbing.metrics import start_metrics
 from services.plumbing.settings import ServerSettings
 
 logger = logging.getLogger(__name__)
+S = TypeVar("S", bound=ServerSettings)
 
 Register = Callable[[grpc.aio.Server], Sequence[str]]
 """Adds servicers to a server and returns the full names of their services."""
+
+
+@runtime_checkable
+class Drainable(Protocol):
+    """A Register that wants to know when the server stops, because its streams would go on for ever."""
+
+    def begin_drain(self) -> None:
+        """Bring streams in flight to an end; new RPCs are refused already."""
+        ...
 
 
 def make_server(settings: ServerSettings) -> grpc.aio.Server:
@@ -72,7 +83,11 @@ async def serving(settings: ServerSettings, register: Register) -> AsyncIterator
     finally:
         await health_servicer.enter_graceful_shutdown()
         await asyncio.sleep(settings.drain_delay_seconds)
-        await server.stop(settings.drain_seconds)
+        stopping = asyncio.create_task(server.stop(settings.drain_seconds))
+        await asyncio.sleep(0)
+        if isinstance(register, Drainable):
+            register.begin_drain()
+        await stopping
 
 
 async def until_stopped() -> None:
@@ -86,8 +101,8 @@ async def until_stopped() -> None:
 
 def run_service(
     name: str,
-    read_settings: Callable[[], ServerSettings],
-    compose: Callable[[ServerSettings], AbstractAsyncContextManager[Register]],
+    read_settings: Callable[[], S],
+    compose: Callable[[S], AbstractAsyncContextManager[Register]],
 ) -> None:
     """Run one service to its end: settings, composition, serving, drain. Exits 1 with one line when it cannot start.
 

@@ -12,20 +12,23 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
-from services.core.errors import OverloadedError, UnavailableError
+from services.core.errors import OverloadedError, PreconditionError, UnavailableError
 
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def open_pool(url: str, *, max_size: int = 4, timeout_seconds: float = 5.0) -> AsyncIterator[Pool]:
+async def open_pool(
+    url: str, *, max_size: int = 4, timeout_seconds: float = 5.0, autocommit: bool = False
+) -> AsyncIterator[Pool]:
     """Open a pool for the life of the context. The database may be away at that moment: the pool keeps trying.
 
     Args:
         url: postgresql://user:password@host:port/database.
         max_size: Connections at most.
         timeout_seconds: Longest wait for a connection.
+        autocommit: Each statement is its own transaction, which saves two round trips where one statement is all.
     """
     pool: Pool = AsyncConnectionPool(
         url,
@@ -33,9 +36,19 @@ async def open_pool(url: str, *, max_size: int = 4, timeout_seconds: float = 5.0
         max_size=max_size,
         timeout=timeout_seconds,
         max_waiting=max_size * 32,
-        reconnect_timeout=60.0,
+        # Attempts in the background slow down to one in 32 s. Giving up early lets the next caller try at once.
+        reconnect_timeout=1.0,
         check=AsyncConnectionPool.check_connection,
-        kwargs={"connect_timeout": 3, "options": "-c statement_timeout=30000", "application_name": "trommel"},
+        kwargs={
+            "connect_timeout": 3,
+            # A host that vanished without a word is noticed in seconds.
+            "tcp_user_timeout": 10_000,
+            "keepalives_idle": 10,
+            # Committed means on disk, however the server is configured: acknowledgements depend on it.
+            "options": "-c statement_timeout=30000 -c synchronous_commit=on",
+            "application_name": "trommel",
+            "autocommit": autocommit,
+        },
         open=False,
     )
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
@@ -53,12 +66,21 @@ async def connection(pool: Pool, **options: Any) -> AsyncIterator[AsyncConnectio
     Raises:
         OverloadedError: Too many wait for a connection already.
         UnavailableError: The database is away or was lost meanwhile; nothing was acknowledged, try again.
+        PreconditionError: The schema is not there, or older than this code.
     """
     try:
         async with pool.connection(**options) as borrowed:
             yield borrowed
     except TooManyRequests as error:
         raise OverloadedError("too many requests wait for the database; back off and try again") from error
-    except (PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError) as error:
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
+        raise PreconditionError("the database's schema is not up to date; run: services.plumbing.migrate") from error
+    # A read-only database is one that fails over: the pool finds the new primary by and by.
+    except (
+        PoolTimeout,
+        psycopg.OperationalError,
+        psycopg.InterfaceError,
+        psycopg.errors.ReadOnlySqlTransaction,
+    ) as error:
         logger.warning("database: %s", type(error).__name__)
         raise UnavailableError("the database is unavailable; try again") from error
