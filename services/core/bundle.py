@@ -102,9 +102,7 @@ class BundleManifest:
         try:
             raw = json.loads(text)
             if raw["format"] != FORMAT:
-                raise BundleError(
-                    f"bundle format {raw['format']!r} is not supported (this software reads {FORMAT})"
-                )
+                raise BundleError(f"bundle format {raw['format']!r} is not supported (this software reads {FORMAT})")
             return cls(
                 version=_checked_version(raw["version"]),
                 created_at=str(raw["created_at"]),
@@ -154,7 +152,7 @@ def read_manifest(path: Path) -> BundleManifest:
 
 
 def verify_bundle(path: Path) -> BundleManifest:
-    """The manifest, after every file was hashed and found as promised; else BundleError, the first fault named.
+    """The manifest, after every file was hashed and found as promised, else BundleError with the first fault.
 
     A file that the manifest does not list is a fault too: what was not hashed must not be served.
     """

@@ -22,8 +22,8 @@ class ItemKnnSource(Source):
 
     def __init__(self, neighbours: Rows, weights: Scores) -> None:
         """neighbours: int32 [N+1, K], 0 where there are fewer than K; weights: float32 [N+1, K], positive."""
-        self._neighbours = neighbours
-        self._weights = weights
+        self.neighbours = neighbours
+        self.weights = weights
 
     @classmethod
     def load(cls, bundle: Path) -> Self:
@@ -36,7 +36,7 @@ class ItemKnnSource(Source):
     @property
     def item_count(self) -> int:
         """N: valid rows are 1..N."""
-        return len(self._neighbours) - 1
+        return len(self.neighbours) - 1
 
     def knows(self, history: History) -> bool:
         """Whether there is any history."""
@@ -45,9 +45,9 @@ class ItemKnnSource(Source):
     def score(self, history: History) -> Scores:
         """Summed neighbour weights; 0 where nothing links the item to the history."""
         totals = np.bincount(
-            self._neighbours[history.rows].ravel(),
-            weights=self._weights[history.rows].ravel(),
-            minlength=len(self._neighbours),
+            self.neighbours[history.rows].ravel(),
+            weights=self.weights[history.rows].ravel(),
+            minlength=len(self.neighbours),
         ).astype(np.float32)
         totals[0] = -np.inf
         return totals
@@ -62,6 +62,6 @@ class ItemKnnSource(Source):
 
     def similar(self, row: int, count: int) -> Retrieved:
         """At most ``count`` neighbours of one item, strongest first."""
-        order = np.argsort(-self._weights[row], kind="stable")[:count]
-        order = order[self._neighbours[row, order] > 0]
-        return Retrieved(self._neighbours[row, order], self._weights[row, order])
+        order = np.argsort(-self.weights[row], kind="stable")[:count]
+        order = order[self.neighbours[row, order] > 0]
+        return Retrieved(self.neighbours[row, order], self.weights[row, order])

@@ -27,8 +27,10 @@ class MatrixFactorsSource(Source):
 
     def __init__(self, item_factors: Scores, gram: Scores, regularization: float, alpha: float) -> None:
         """item_factors: float32 [N+1, D], row 0 zero; gram: float32 [D, D] = YᵀY."""
-        self._item_factors = item_factors
-        self._alpha = alpha
+        self.item_factors = item_factors
+        self.gram = gram
+        self.regularization = regularization
+        self.alpha = alpha
         self._normal = gram + regularization * np.eye(len(gram), dtype=np.float32)
 
     @classmethod
@@ -49,7 +51,7 @@ class MatrixFactorsSource(Source):
     @property
     def item_count(self) -> int:
         """N: valid rows are 1..N."""
-        return len(self._item_factors) - 1
+        return len(self.item_factors) - 1
 
     def knows(self, history: History) -> bool:
         """Whether there is any history."""
@@ -57,16 +59,16 @@ class MatrixFactorsSource(Source):
 
     def score(self, history: History) -> Scores:
         """Inner products with the folded-in user; 0 for an empty history."""
-        scores: Scores = self._item_factors @ self._user_factors(history)
+        scores: Scores = self.item_factors @ self._user_factors(history)
         scores[0] = -np.inf
         return scores
 
     def score_rows(self, history: History, rows: Rows) -> Scores:
         """Scores of the given rows alone, without scoring the catalogue."""
-        scores: Scores = self._item_factors[rows] @ self._user_factors(history)
+        scores: Scores = self.item_factors[rows] @ self._user_factors(history)
         return scores
 
     def _user_factors(self, history: History) -> Scores:
-        taken = self._item_factors[np.unique(history.rows)]
-        normal = self._normal + self._alpha * (taken.T @ taken)
-        return np.linalg.solve(normal, (1.0 + self._alpha) * taken.sum(axis=0)).astype(np.float32)
+        taken = self.item_factors[np.unique(history.rows)]
+        normal = self._normal + self.alpha * (taken.T @ taken)
+        return np.linalg.solve(normal, (1.0 + self.alpha) * taken.sum(axis=0)).astype(np.float32)

@@ -20,8 +20,8 @@ class PopularitySource(Source):
 
     def __init__(self, scores: Scores) -> None:
         """scores: float32 [N+1], row 0 = -inf."""
-        self._scores = scores
-        self._scores.setflags(write=False)
+        self.scores = scores
+        self.scores.setflags(write=False)
 
     @classmethod
     def load(cls, bundle: Path) -> Self:
@@ -31,7 +31,7 @@ class PopularitySource(Source):
     @property
     def item_count(self) -> int:
         """N: valid rows are 1..N."""
-        return len(self._scores) - 1
+        return len(self.scores) - 1
 
     def knows(self, history: History) -> bool:  # noqa: ARG002
         """Always: popular is popular for everybody."""
@@ -39,4 +39,4 @@ class PopularitySource(Source):
 
     def score(self, history: History) -> Scores:  # noqa: ARG002
         """The stored scores."""
-        return self._scores
+        return self.scores

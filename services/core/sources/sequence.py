@@ -34,7 +34,7 @@ class SequenceSource(Source):
 
     def __init__(self, item_vectors: Scores, index: VectorIndex | None = None) -> None:
         """item_vectors: float32 [N+1, D], row 0 zero."""
-        self._item_vectors = item_vectors
+        self.item_vectors = item_vectors
         self._index = index
 
     @classmethod
@@ -44,17 +44,12 @@ class SequenceSource(Source):
 
     def with_index(self, index: VectorIndex) -> Self:
         """The same source, retrieving through ``index``; what builds an index stays outside the core."""
-        return type(self)(self._item_vectors, index)
+        return type(self)(self.item_vectors, index)
 
     @property
     def item_count(self) -> int:
         """N: valid rows are 1..N."""
-        return len(self._item_vectors) - 1
-
-    @property
-    def item_vectors(self) -> Scores:
-        """float32 [N+1, D], row 0 zero."""
-        return self._item_vectors
+        return len(self.item_vectors) - 1
 
     def knows(self, history: History) -> bool:
         """Whether the caller brought a user vector."""
@@ -62,9 +57,9 @@ class SequenceSource(Source):
 
     def score(self, history: History) -> Scores:
         """Inner products with the user vector; 0 without one."""
-        scores = np.zeros(len(self._item_vectors), dtype=np.float32)
+        scores = np.zeros(len(self.item_vectors), dtype=np.float32)
         if history.user_vector is not None:
-            np.dot(self._item_vectors, history.user_vector, out=scores)
+            np.dot(self.item_vectors, history.user_vector, out=scores)
         scores[0] = -np.inf
         return scores
 
@@ -72,7 +67,7 @@ class SequenceSource(Source):
         """Scores of the given rows alone, without scoring the catalogue."""
         if history.user_vector is None:
             return np.zeros(len(rows), dtype=np.float32)
-        scores: Scores = self._item_vectors[rows] @ history.user_vector
+        scores: Scores = self.item_vectors[rows] @ history.user_vector
         return scores
 
     def retrieve(self, history: History, count: int, excluded_rows: Rows) -> Retrieved:

@@ -1,0 +1,1 @@
+"""The ranker's Transformer: blocks, losses and the graphs that are served."""

@@ -1,0 +1,66 @@
+"""One Transformer block: pre-norm attention and a SwiGLU feed-forward, both behind learnt gates (LiGR)."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from services.training.model.dropout import Dropout, RandomBytes
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention whose only notion of order is a learnt bias per head and distance.
+
+    The distance is counted from the query backwards, so a history means the same whatever stands before it:
+    padding length does not matter, and every position of a training sequence is a full serving example.
+    """
+
+    def __init__(self, width: int, heads: int, max_history: int) -> None:
+        super().__init__()
+        self._heads = heads
+        self.query = nn.Linear(width, width, bias=False)
+        self.key_value = nn.Linear(width, 2 * width, bias=False)
+        self.output = nn.Linear(width, width)
+        self.distance_bias = nn.Parameter(torch.zeros(heads, max_history))
+
+    def forward(self, queries: torch.Tensor, states: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        """Queries [B, Q, D] look at states [B, T, D] under an additive bias [B or 1, H, Q, T] → [B, Q, D]."""
+        batch, length, width = states.shape
+        head_width = width // self._heads
+        key, value = self.key_value(states).chunk(2, dim=-1)
+        query = self.query(queries).view(batch, -1, self._heads, head_width).transpose(1, 2)
+        key = key.reshape(batch, length, self._heads, head_width).permute(0, 2, 3, 1)
+        value = value.reshape(batch, length, self._heads, head_width).transpose(1, 2)
+        weights = torch.softmax(query @ key * head_width**-0.5 + bias, dim=-1)
+        return self.output((weights @ value).transpose(1, 2).reshape(batch, -1, width))  # type: ignore[no-any-return]
+
+
+class Block(nn.Module):
+    """x + gate·attention(norm x), then x + gate·feed-forward(norm x)."""
+
+    def __init__(
+        self, width: int, heads: int, hidden: int, max_history: int, dropout: float, random_bytes: RandomBytes
+    ) -> None:
+        super().__init__()
+        self.attention_norm = nn.LayerNorm(width)
+        self.attention = Attention(width, heads, max_history)
+        self.attention_gate = nn.Linear(width, width)
+        self.feed_norm = nn.LayerNorm(width)
+        self.feed_in = nn.Linear(width, 2 * hidden, bias=False)
+        self.feed_out = nn.Linear(hidden, width, bias=False)
+        self.feed_gate = nn.Linear(width, width)
+        self.dropout = Dropout(dropout, random_bytes)
+
+    def forward(self, states: torch.Tensor, bias: torch.Tensor, last_only: bool = False) -> torch.Tensor:
+        """States [B, T, D] → [B, T, D], or [B, 1, D] if only the last position is wanted."""
+        normed = self.attention_norm(states)
+        asking = normed[:, -1:] if last_only else normed
+        kept = states[:, -1:] if last_only else states
+        attended = self.attention(asking, normed, bias) * torch.sigmoid(self.attention_gate(asking))
+        kept = kept + self.dropout(attended)
+        normed = self.feed_norm(kept)
+        gate, signal = self.feed_in(normed).chunk(2, dim=-1)
+        fed = self.feed_out(self.dropout(functional.silu(gate) * signal))
+        out: torch.Tensor = kept + self.dropout(fed * torch.sigmoid(self.feed_gate(normed)))
+        return out

@@ -1,0 +1,94 @@
+"""The sequence encoder: a history of items in, a vector of what the user wants next out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from services.training.model.block import Attention, Block
+from services.training.model.dropout import Dropout, RandomBytes
+
+# Both are added to attention logits. What lies ahead must lose against padding, and padding against any item:
+# then a position that sees nothing but padding attends to padding alone, and its vector is the same at any length.
+AHEAD = -1e9
+PADDING = -1e4
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderShape:
+    """Sizes of an encoder; two encoders of equal shape can exchange weights (but for the items)."""
+
+    item_count: int
+    width: int
+    blocks: int
+    heads: int
+    hidden: int
+    max_history: int
+
+
+class SequenceEncoder(nn.Module):
+    """Item vectors → blocks → norm. The same item vectors are the output layer: a logit is an inner product."""
+
+    def __init__(self, shape: EncoderShape, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.shape = shape
+        self.random_bytes = RandomBytes()
+        self.items = nn.Embedding(shape.item_count + 1, shape.width)
+        self.input_dropout = Dropout(dropout, self.random_bytes)
+        self.blocks = nn.ModuleList(
+            Block(shape.width, shape.heads, shape.hidden, shape.max_history, dropout, self.random_bytes)
+            for _ in range(shape.blocks)
+        )
+        self.norm = nn.LayerNorm(shape.width)
+        nn.init.normal_(self.items.weight, std=0.02)
+        with torch.no_grad():
+            self.items.weight[0] = 0
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+
+    def forward(self, items: torch.Tensor, segments: torch.Tensor) -> torch.Tensor:
+        """States after every position of packed rows.
+
+        items: int64 [B, T], segments: int64 [B, T] (which sequence of the row a position belongs to; 0 = filling).
+        Returns float32 [B, T, D]: at each position, the user vector of the sequence up to and including it.
+        """
+        length = items.shape[1]
+        other = (segments[:, None, :] != segments[:, :, None])[:, None] * AHEAD
+        states = self._embed(items)
+        for block in self._blocks():
+            states = block(states, self._order_bias(block.attention, length)[None] + other)
+        normed: torch.Tensor = self.norm(states)
+        return normed
+
+    def user_vectors(self, history_items: torch.Tensor) -> torch.Tensor:
+        """float32 [B, D] from histories int64 [B, L], left padded with 0; the padding changes nothing.
+
+        An empty history gives the vector that was trained to expect anybody's item.
+        """
+        length = history_items.shape[1]
+        padding = (history_items == 0)[:, None, None, :] * PADDING
+        states = self._embed(history_items)
+        for position, block in enumerate(blocks := self._blocks()):
+            last = position == len(blocks) - 1
+            order = self._order_bias(block.attention, length)
+            states = block(states, (order[:, -1:] if last else order)[None] + padding, last_only=last)
+        normed: torch.Tensor = self.norm(states)
+        return normed[:, -1]
+
+    def _blocks(self) -> list[Block]:
+        return [block for block in self.blocks if isinstance(block, Block)]
+
+    def _embed(self, items: torch.Tensor) -> torch.Tensor:
+        embedded: torch.Tensor = self.input_dropout(self.items(items) * self.shape.width**0.5)
+        return embedded
+
+    def _order_bias(self, attention: Attention, length: int) -> torch.Tensor:
+        """float32 [H, T, T]: the learnt bias of each distance, AHEAD where the key comes after the query."""
+        places = torch.arange(length, device=attention.distance_bias.device)
+        distances = places[:, None] - places[None, :]
+        return attention.distance_bias[:, distances.clamp(min=0)] + (distances < 0) * AHEAD

@@ -1,0 +1,45 @@
+"""The two graphs that Triton serves, as torch modules ready for export."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from services.training.model.blend import Blend
+from services.training.model.encoder import SequenceEncoder
+
+
+class ServedUserEncoder(nn.Module):
+    """history_items int64 [B, L] → user_vectors float32 [B, D]."""
+
+    def __init__(self, encoder: SequenceEncoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, history_items: torch.Tensor) -> torch.Tensor:
+        """Run the encoder on left-padded histories."""
+        return self.encoder.user_vectors(history_items)
+
+
+class ServedRanker(nn.Module):
+    """history, candidates and their source scores → scores float32 [B, C, 1] (head 0: engage).
+
+    A candidate meets the history only as an inner product and its features only by themselves, so its score does
+    not depend on which others are ranked with it.
+    """
+
+    def __init__(self, encoder: SequenceEncoder, blend: Blend) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.inverse_scales = nn.Buffer(torch.from_numpy(1.0 / blend.scales))
+        self.weights = nn.Buffer(torch.from_numpy(blend.weights).reshape(-1, 1))
+
+    def forward(
+        self, history_items: torch.Tensor, candidate_items: torch.Tensor, candidate_features: torch.Tensor
+    ) -> torch.Tensor:
+        """Inner products with the user vector plus the blend."""
+        users = self.encoder.user_vectors(history_items)
+        candidates = self.encoder.items(candidate_items)
+        taste = torch.matmul(candidates, users[:, :, None])
+        terms = torch.log1p(torch.clamp(candidate_features, min=0.0) * self.inverse_scales)
+        return taste + torch.matmul(terms, self.weights)

@@ -1,0 +1,1 @@
+"""Fitting of the candidate sources; their scoring is in services.core.sources."""

@@ -1,0 +1,114 @@
+"""Examples: the interactions a model learns from, as columns, and how the last of each user is held out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Int32 = NDArray[np.int32]
+Int64 = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionLog:
+    """Interactions grouped by user and, within a user, in time order.
+
+    item_ids: unicode [N+1], row 0 the empty id.
+    starts: int64 [U+1]; user u owns the positions starts[u]:starts[u+1] of the columns.
+    rows: int32 [E], item rows 1..N.
+    times: int64 [E], microseconds, not decreasing within a user.
+    values: float32 [E] (rating and the like, NaN where there is none), or None.
+    """
+
+    item_ids: NDArray[np.str_]
+    starts: Int64
+    rows: Int32
+    times: Int64
+    values: NDArray[np.float32] | None = None
+
+    @classmethod
+    def from_events(
+        cls,
+        item_ids: NDArray[np.str_],
+        users: Int32,
+        rows: Int32,
+        times: Int64,
+        values: NDArray[np.float32] | None = None,
+    ) -> InteractionLog:
+        """Group events, given in time order or not; events of equal time keep the order they are given in.
+
+        users: int32 [E], any numbering from 0; users without events may have numbers too.
+        Raises ValueError if the columns disagree in length or a row is outside 1..N.
+        """
+        if not len(users) == len(rows) == len(times) or (values is not None and len(values) != len(rows)):
+            raise ValueError("users, rows, times and values must have one entry per interaction")
+        if len(rows) and (rows.min() < 1 or rows.max() >= len(item_ids)):
+            raise ValueError(f"item rows must lie in 1..{len(item_ids) - 1}")
+        order = np.lexsort((times, users))
+        counts = np.bincount(users, minlength=0) if len(users) else np.zeros(0, dtype=np.int64)
+        starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return cls(
+            item_ids,
+            starts,
+            rows[order].astype(np.int32),
+            times[order].astype(np.int64),
+            None if values is None else values[order].astype(np.float32),
+        )
+
+    @property
+    def item_count(self) -> int:
+        """N."""
+        return len(self.item_ids) - 1
+
+    @property
+    def user_count(self) -> int:
+        """U."""
+        return len(self.starts) - 1
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def users(self) -> Int32:
+        """int32 [E]: the user of each interaction."""
+        return np.repeat(np.arange(self.user_count, dtype=np.int32), np.diff(self.starts))
+
+    def sequence(self, user: int) -> Int32:
+        """The user's item rows, oldest first."""
+        return self.rows[self.starts[user] : self.starts[user + 1]]
+
+    def sequences(self) -> Iterator[Int32]:
+        """Every user's item rows, oldest first."""
+        return (self.sequence(user) for user in range(self.user_count))
+
+    def only(self, kept: NDArray[np.bool_]) -> InteractionLog:
+        """The log of the interactions where ``kept`` (bool [E]); users keep their numbers."""
+        counts = np.bincount(self.users()[kept], minlength=self.user_count)
+        return InteractionLog(
+            self.item_ids,
+            np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            self.rows[kept],
+            self.times[kept],
+            None if self.values is None else self.values[kept],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """A split: ``log`` to learn from, and for the users held out (int32 [V]) the row they took next (int32 [V])."""
+
+    log: InteractionLog
+    users: Int32
+    targets: Int32
+
+
+def hold_out_last(log: InteractionLog, *, shortest_history: int = 1) -> HeldOut:
+    """Hold out the last interaction of every user who has at least ``shortest_history`` before it."""
+    lengths = np.diff(log.starts)
+    users = np.flatnonzero(lengths > shortest_history).astype(np.int32)
+    last = log.starts[users + 1] - 1
+    kept = np.ones(len(log), dtype=np.bool_)
+    kept[last] = False
+    return HeldOut(log.only(kept), users, log.rows[last])

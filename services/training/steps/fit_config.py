@@ -1,0 +1,89 @@
+"""What a training run can be told; every default is what MovieLens-100K was measured with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class TransformerConfig:
+    """Sizes and schedule of the sequence encoder.
+
+    max_history: newest interactions it reads; serving pads to ``history_buckets`` up to it.
+    rows_per_step: packed rows of ``max_history`` positions in one optimiser step.
+    negatives: sampled per step; 0 = full softmax, used up to ``full_softmax_items`` items in any case.
+    warm_epochs: epochs when starting from a previous bundle's weights. finish_epochs: epochs on all interactions,
+    the held-out ones included, after everything was chosen; 0 leaves the weights as validated.
+    patience: validations without a better one before stopping. averaging: decay of the weight average per step.
+    """
+
+    max_history: int = 200
+    width: int = 64
+    blocks: int = 2
+    heads: int = 2
+    hidden: int = 256
+    dropout: float = 0.2
+    learning_rate: float = 8e-3
+    weight_decay: float = 0.01
+    averaging: float = 0.99
+    rows_per_step: int = 16
+    negatives: int = 1024
+    full_softmax_items: int = 5000
+    epochs: int = 30
+    warm_epochs: int = 8
+    warm_learning_rate: float = 1e-3
+    finish_epochs: int = 0
+    finish_learning_rate: float = 5e-4
+    validate_every_epochs: int = 2
+    patience: int = 5
+    validation_users: int = 5000
+
+    @property
+    def history_buckets(self) -> tuple[int, ...]:
+        """Lengths that histories are padded to when served, ascending, the last is ``max_history``."""
+        return (*(length for length in (16, 32, 64, 128) if length < self.max_history), self.max_history)
+
+
+@dataclass(frozen=True, slots=True)
+class PopularityConfig:
+    """half_life_days: age at which an interaction counts half, measured from the newest one; 0 = no decay."""
+
+    half_life_days: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class ItemKnnConfig:
+    """neighbours: kept per item. saturation, length_penalty: BM25's k1 and b over users as documents."""
+
+    neighbours: int = 200
+    saturation: float = 1.2
+    length_penalty: float = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixFactorsConfig:
+    """ALS on implicit feedback; alpha is the extra confidence of an observed interaction."""
+
+    factors: int = 64
+    regularization: float = 5.0
+    alpha: float = 10.0
+    iterations: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """One training run.
+
+    threads: torch threads; 0 = torch's own choice. candidates_per_source, merged_candidates: of the measured
+    candidate stage. sources: names in the order of the ranker's features.
+    """
+
+    seed: int = 0
+    threads: int = 0
+    sources: tuple[str, ...] = ("popularity", "item_knn", "matrix_factors", "sequence")
+    candidates_per_source: int = 200
+    merged_candidates: int = 300
+    transformer: TransformerConfig = field(default_factory=TransformerConfig)
+    popularity: PopularityConfig = field(default_factory=PopularityConfig)
+    item_knn: ItemKnnConfig = field(default_factory=ItemKnnConfig)
+    matrix_factors: MatrixFactorsConfig = field(default_factory=MatrixFactorsConfig)

@@ -1,0 +1,205 @@
+"""Fits the sequence encoder: next-item loss at every position, best weights by validation, checkpoint every epoch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from services.training.model.encoder import EncoderShape, SequenceEncoder
+from services.training.model.full_softmax import full_softmax
+from services.training.model.sampled_softmax import NegativeSampler, sampled_softmax
+from services.training.model.weight_average import WeightAverage
+from services.training.steps.evaluate_encoder import encoder_ndcg
+from services.training.steps.examples import HeldOut, InteractionLog
+from services.training.steps.examples_packing import PackedBatch, batch_rows, pack_epoch
+from services.training.steps.fit_checkpoint import load_checkpoint, save_checkpoint
+from services.training.steps.fit_config import TrainingConfig, TransformerConfig
+from services.training.steps.fit_progress import ProgressReport
+
+Weights = Mapping[str, torch.Tensor]
+
+_WARMUP_SHARE = 0.04
+_LAST_RATE_SHARE = 0.05
+_GRADIENT_NORM = 1.0
+# Where fewer interactions than this are repeats, taking an item rules it out and the loss need not learn that.
+_REPEATS_MATTER_SHARE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """epochs and the highest learning rate of one pass; ``stage`` seeds its random streams."""
+
+    stage: int
+    epochs: int
+    learning_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class FittedEncoder:
+    """The encoder with its best weights, NDCG@10 on the validation users, and where training ended."""
+
+    encoder: SequenceEncoder
+    validation_ndcg: float
+    best_epoch: int
+    epochs: int
+
+
+def new_encoder(log: InteractionLog, config: TrainingConfig) -> SequenceEncoder:
+    """An encoder with random weights of the run's seed."""
+    settings = config.transformer
+    torch.manual_seed(config.seed)
+    shape = EncoderShape(
+        log.item_count, settings.width, settings.blocks, settings.heads, settings.hidden, settings.max_history
+    )
+    return SequenceEncoder(shape, settings.dropout)
+
+
+def fit_validated(
+    split: HeldOut,
+    config: TrainingConfig,
+    encoder: SequenceEncoder,
+    schedule: Schedule,
+    report: ProgressReport,
+    checkpoint: Path,
+    run_fingerprint: str,
+) -> FittedEncoder:
+    """Train until validation stops improving; resume from ``checkpoint`` if it belongs to this run."""
+    settings = config.transformer
+    trainer = _Trainer(split.log, config, encoder, schedule)
+    best: dict[str, Any] = {"ndcg": -1.0, "epoch": 0, "weights": None}
+    misses, first_epoch, finished = 0, 0, False
+    if (state := load_checkpoint(checkpoint, run_fingerprint)) is not None:
+        trainer.load(state["trainer"])
+        best, misses, first_epoch, finished = state["best"], state["misses"], state["epoch"], state["finished"]
+    report.enter("transformer", resumed_share=first_epoch / schedule.epochs)
+    epoch = first_epoch
+    while epoch < schedule.epochs and not finished:
+        trainer.run_epoch(epoch, report)
+        epoch += 1
+        if epoch % settings.validate_every_epochs == 0 or epoch == schedule.epochs:
+            ndcg = trainer.with_average(lambda: encoder_ndcg(encoder, split, settings.validation_users))
+            report.advance(epoch / schedule.epochs, validation_ndcg=ndcg)
+            if ndcg > best["ndcg"]:
+                best, misses = {"ndcg": ndcg, "epoch": epoch, "weights": trainer.average.snapshot()}, 0
+            else:
+                misses += 1
+            finished = misses >= settings.patience
+        state = {"trainer": trainer.state(), "best": best, "misses": misses, "epoch": epoch, "finished": finished}
+        save_checkpoint(checkpoint, {"fingerprint": run_fingerprint, **state})
+    encoder.load_state_dict(best["weights"])
+    encoder.eval()
+    return FittedEncoder(encoder, best["ndcg"], best["epoch"], epoch)
+
+
+def finish(log: InteractionLog, config: TrainingConfig, encoder: SequenceEncoder, report: ProgressReport) -> None:
+    """A short pass over all interactions, the newest included, for weights that were chosen already; in place."""
+    settings = config.transformer
+    schedule = Schedule(stage=2, epochs=settings.finish_epochs, learning_rate=settings.finish_learning_rate)
+    trainer = _Trainer(log, config, encoder, schedule)
+    report.enter("finish")
+    for epoch in range(schedule.epochs):
+        trainer.run_epoch(epoch, report)
+    encoder.load_state_dict(trainer.average.snapshot())
+    encoder.eval()
+
+
+class _Trainer:
+    """One encoder, its optimiser and its weight average, going through a log epoch by epoch."""
+
+    def __init__(
+        self, log: InteractionLog, config: TrainingConfig, encoder: SequenceEncoder, schedule: Schedule
+    ) -> None:
+        self._log = log
+        self._seed = config.seed
+        self._settings: TransformerConfig = config.transformer
+        self._encoder = encoder
+        self._schedule = schedule
+        self.average = WeightAverage(encoder, config.transformer.averaging)
+        self._optimizer = _optimizer(encoder, config.transformer)
+        frequencies = np.bincount(log.rows, minlength=log.item_count + 1).astype(np.float64)
+        full = log.item_count <= self._settings.full_softmax_items or self._settings.negatives == 0
+        self._sampler = None if full else NegativeSampler(frequencies)
+        self._rule_out_seen = _repeat_share(log) < _REPEATS_MATTER_SHARE
+
+    def run_epoch(self, epoch: int, report: ProgressReport) -> None:
+        # Every epoch has random streams of its own, so that a resumed run draws what an uninterrupted one would.
+        streams = np.random.SeedSequence([self._seed, self._schedule.stage, epoch]).spawn(2)
+        packing, sampling = (np.random.Generator(np.random.PCG64(stream)) for stream in streams)
+        self._encoder.random_bytes.restart(self._seed, self._schedule.stage, epoch)
+        self._encoder.train()
+        length, size = self._settings.max_history, self._settings.rows_per_step
+        rows = pack_epoch(self._log, length, packing)
+        steps = math.ceil(len(rows) / size)
+        for step in range(steps):
+            done = (epoch + step / steps) / self._schedule.epochs
+            for group in self._optimizer.param_groups:
+                group["lr"] = self._schedule.learning_rate * _rate_share(done)
+            loss = self._loss(batch_rows(rows[step * size : (step + 1) * size], length), sampling)
+            self._optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(self._encoder.parameters(), _GRADIENT_NORM)
+            self._optimizer.step()
+            self.average.update(self._encoder)
+            report.advance((epoch + (step + 1) / steps) / self._schedule.epochs, loss=float(loss.detach()))
+
+    def _loss(self, batch: PackedBatch, sampling: np.random.Generator) -> torch.Tensor:
+        filled = batch.segments > 0
+        states = self._encoder(batch.items, batch.segments)[filled]
+        targets = batch.targets[filled]
+        nothing = torch.empty(0, dtype=torch.int64)
+        seen = batch.seen(filled) if self._rule_out_seen else (nothing, nothing)
+        vectors = self._encoder.items.weight
+        if self._sampler is None:
+            return full_softmax(states, vectors, targets, *seen)
+        return sampled_softmax(states, vectors, targets, *seen, *self._sampler.draw(self._settings.negatives, sampling))
+
+    def with_average(self, measure: Any) -> float:
+        """What ``measure()`` gives while the encoder holds the averaged weights."""
+        own = {name: value.clone() for name, value in self._encoder.state_dict().items()}
+        self._encoder.load_state_dict(self.average.weights)
+        try:
+            return float(measure())
+        finally:
+            self._encoder.load_state_dict(own)
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "weights": self._encoder.state_dict(),
+            "average": self.average.weights,
+            "average_steps": self.average.steps,
+            "optimizer": self._optimizer.state_dict(),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        self._encoder.load_state_dict(state["weights"])
+        self.average.weights = state["average"]
+        self.average.steps = state["average_steps"]
+        self._optimizer.load_state_dict(state["optimizer"])
+
+
+def _optimizer(encoder: SequenceEncoder, settings: TransformerConfig) -> torch.optim.Optimizer:
+    matrices: list[torch.nn.Parameter] = []
+    others: list[torch.nn.Parameter] = []
+    for name, parameter in encoder.named_parameters():
+        decayed = parameter.ndim > 1 and not name.startswith("items.") and "bias" not in name
+        (matrices if decayed else others).append(parameter)
+    groups = [{"params": matrices, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.98))
+
+
+def _rate_share(done: float) -> float:
+    """Share of the highest learning rate when ``done`` (0..1) of the schedule is over: linear up, cosine down."""
+    if done < _WARMUP_SHARE:
+        return max(done / _WARMUP_SHARE, 0.02)
+    return _LAST_RATE_SHARE + (1 - _LAST_RATE_SHARE) * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def _repeat_share(log: InteractionLog) -> float:
+    pairs = log.users().astype(np.int64) * (log.item_count + 1) + log.rows
+    return 1.0 - len(np.unique(pairs)) / max(len(log), 1)
