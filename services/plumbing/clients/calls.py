@@ -1,0 +1,30 @@
+"""Calls to sibling services: always with a deadline, failures in words of the domain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+
+from services.core.errors import UnavailableError
+
+
+async def call(method: Any, request: Any, *, service: str, timeout_seconds: float) -> Any:
+    """Call a unary method of a stub.
+
+    Args:
+        method: For example `stub.GenerateCandidates`.
+        request: Its request.
+        service: Name of the part that is called, for errors.
+        timeout_seconds: Deadline of the call.
+
+    Raises:
+        TimeoutError: No answer in time.
+        UnavailableError: Every other failure; the text names the part and the status.
+    """
+    try:
+        return await method(request, timeout=timeout_seconds)
+    except grpc.aio.AioRpcError as error:
+        if error.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
+            raise TimeoutError(f"{service} did not answer in time") from error
+        raise UnavailableError(f"{service} answered {error.code().name}") from error

@@ -1,0 +1,82 @@
+"""Why an item is in the slate: one line in plain words, from what the user did and from who proposed it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.core.pipeline.roles import Outcome
+from services.ranking.ranking_bundle import Neighbours, RankingBundle
+from services.ranking.titles import Titles
+
+_RECENT_ITEMS = 30
+_BY_SOURCE = (
+    # The most telling first.
+    ("sequence", "Next after what you chose lately"),
+    ("item_knn", "Goes with what you chose before"),
+    ("matrix_factors", "Liked by people with a taste like yours"),
+    ("popularity", "Popular now"),
+)
+_OF_HISTORY = "Close to your taste"
+_OF_NOTHING = "Popular now"
+
+
+class Reasons:
+    """Writes the reasons of a slate."""
+
+    def __init__(self, titles: Titles) -> None:
+        self._titles = titles
+
+    def of(self, outcome: Outcome, bundle: RankingBundle | None) -> list[str]:
+        """Return one line an item of the slate."""
+        selected = outcome.selected
+        history = outcome.query.history.item_ids[-_RECENT_ITEMS:]
+        causes = self._causes(selected.item_ids.tolist(), history, bundle)
+        by_mask: dict[int, str] = {}
+        reasons = []
+        for position, mask in enumerate(selected.source_masks.tolist()):
+            cause = causes[position]
+            if cause:
+                reasons.append(f"Because of {cause} in your history")
+                continue
+            if mask not in by_mask:
+                by_mask[mask] = _by_source(selected.sources_of(position), has_history=bool(history))
+            reasons.append(by_mask[mask])
+        return reasons
+
+    def _causes(self, item_ids: list[str], history: tuple[str, ...], bundle: RankingBundle | None) -> list[str]:
+        """Return for each item the title of the history item that leads to it most strongly, or an empty string."""
+        if bundle is None or bundle.neighbours is None or not history or not item_ids:
+            return [""] * len(item_ids)
+        history_rows = bundle.index.rows(history)
+        history = tuple(item_id for item_id, row in zip(history, history_rows, strict=True) if row)
+        strongest = strongest_causes(bundle.neighbours, history_rows[history_rows > 0], bundle.index.rows(item_ids))
+        return [self._titles.get(history[cause]) if cause >= 0 else "" for cause in strongest]
+
+
+def strongest_causes(
+    neighbours: Neighbours, history_rows: NDArray[np.int32], item_rows: NDArray[np.int32]
+) -> list[int]:
+    """Return for each item [k] the position in the history [L] of its strongest neighbour, -1 where there is none."""
+    causes = np.full(len(item_rows), -1, np.intp)
+    if not len(history_rows) or not len(item_rows):
+        return causes.tolist()
+    near = neighbours.rows[history_rows].ravel()
+    weights = neighbours.weights[history_rows].ravel()
+    order = np.argsort(item_rows)
+    found = np.searchsorted(item_rows, near, sorter=order)
+    items = order[np.minimum(found, len(order) - 1)]
+    hits = np.flatnonzero((item_rows[items] == near) & (near > 0))
+    # Written in ascending weight, so that the strongest writes last.
+    hits = hits[np.argsort(weights[hits], kind="stable")]
+    causes[items[hits]] = hits // neighbours.rows.shape[1]
+    return causes.tolist()
+
+
+def _by_source(sources: list[str], *, has_history: bool) -> str:
+    if has_history:
+        for source, reason in _BY_SOURCE:
+            if source in sources:
+                return reason
+        return _OF_HISTORY
+    return _OF_NOTHING

@@ -1,0 +1,1 @@
+"""The stages of ranking, one idea a file."""

@@ -1,0 +1,66 @@
+"""The policy that arranges the slate: by score, at a small price for being like what stands above."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.core.candidate_set import CandidateSet
+from services.core.query import Query
+
+# People look at the top of a slate; below, score alone decides.
+_DIVERSE_PLACES = 50
+_POOL_PER_PLACE = 4
+
+
+class DiverseSelector:
+    """Maximal marginal relevance over categories (Carbonell and Goldstein 1998).
+
+    Place by place it takes the item of largest  score / σ − strength · likeness,  where σ is the standard deviation
+    of the scores that compete and likeness the mean cosine between the item's categories and those placed above.
+    """
+
+    name = "category_mmr"
+    requires = frozenset({"score", "categories"})
+
+    def __init__(self, strength: float) -> None:
+        """strength: Price of full likeness in standard deviations of the score; 0 orders by score."""
+        self._strength = strength
+        self.policy = f"{self.name}_{strength:g}" if strength > 0 else "top_score"
+
+    def enabled(self, query: Query) -> bool:  # noqa: ARG002
+        """Always."""
+        return True
+
+    async def select(self, query: Query, candidates: CandidateSet) -> NDArray[np.intp]:
+        """Return at most query.count indexes, best first; equal scores in the order of the candidates."""
+        scores = np.asarray(candidates.columns["score"], np.float64)
+        order = np.argsort(-scores, kind="stable")
+        categories = candidates.columns["categories"]
+        if self._strength <= 0 or not categories.shape[1]:
+            return order[: query.count]
+        places = min(query.count, _DIVERSE_PLACES, len(order))
+        pool = order[: _POOL_PER_PLACE * places]
+        vectors = np.asarray(categories[pool], np.float64)
+        vectors /= np.sqrt(np.maximum(vectors.sum(axis=1, keepdims=True), 1.0))
+        top = arranged(scores[pool], vectors, places, self._strength)
+        if query.count <= places:
+            return pool[top]
+        rest = order[~np.isin(order, pool[top])]
+        return np.concatenate([pool[top], rest[: query.count - places]])
+
+
+def arranged(
+    scores: NDArray[np.float64], vectors: NDArray[np.float64], places: int, strength: float
+) -> NDArray[np.intp]:
+    """Return `places` indexes into scores [P], best first, by maximal marginal relevance over unit vectors [P, K]."""
+    spread = float(scores.std())
+    value = scores / spread if spread > 0 else np.zeros_like(scores)
+    likeness = np.zeros(len(scores))
+    chosen = np.empty(places, np.intp)
+    for place in range(places):
+        best = int(np.argmax(value - likeness * (strength / place) if place else value))
+        chosen[place] = best
+        value[best] = -np.inf
+        likeness += vectors @ vectors[best]
+    return chosen

@@ -1,0 +1,112 @@
+"""The impression: every served slate with what the ranker saw goes to feedback, behind the answer's back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+from services.core.errors import DomainError
+from services.core.pipeline.roles import Outcome
+from services.core.query import Query
+from services.plumbing.metrics import SLATE_QUEUE, SLATE_RECORDS
+from services.ranking.served_slate import ServedSlate
+
+logger = logging.getLogger(__name__)
+
+_BATCH_SIZE = 256
+_GATHER_SECONDS = 0.25
+_TIMEOUT_SECONDS = 2.0
+_RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0)
+_DRAIN_SECONDS = 3.0
+
+
+class SlateStore(Protocol):
+    """Where slates are kept."""
+
+    async def record_slates(self, slates: Sequence[ServedSlate], timeout_seconds: float) -> None:
+        """Keep up to 256 slates; sending one twice does no harm. Raises UnavailableError or TimeoutError."""
+        ...
+
+
+class ImpressionRecorder:
+    """A bounded queue and the task that empties it. What does not fit or cannot be sent is counted, not waited for."""
+
+    name = "impression"
+
+    def __init__(self, store: SlateStore, policy: str, queue_size: int) -> None:
+        self._store = store
+        self._policy = policy
+        self._queue_size = queue_size
+        self._queue: deque[ServedSlate] = deque()
+        self._filled = asyncio.Event()
+        self._closing = asyncio.Event()
+
+    def enabled(self, query: Query) -> bool:  # noqa: ARG002
+        """Always."""
+        return True
+
+    async def after(self, outcome: Outcome) -> None:
+        """Queue the slate."""
+        if not len(outcome.selected):
+            return
+        if len(self._queue) >= self._queue_size:
+            SLATE_RECORDS.labels("dropped").inc()
+            return
+        self._queue.append(ServedSlate(time.time(), self._policy, outcome))
+        self._filled.set()
+
+    @asynccontextmanager
+    async def recording(self) -> AsyncIterator[None]:
+        """Send what is queued while the context is open; what is left at its end gets a few seconds."""
+        task = asyncio.create_task(self._send_all())
+        try:
+            yield
+        finally:
+            self._closing.set()
+            self._filled.set()
+            await asyncio.wait([task], timeout=_DRAIN_SECONDS)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            SLATE_RECORDS.labels("dropped").inc(len(self._queue))
+
+    async def _send_all(self) -> None:
+        while not (self._closing.is_set() and not self._queue):
+            await self._filled.wait()
+            self._filled.clear()
+            # One call for the slates of a moment instead of one for each.
+            await self._pause(_GATHER_SECONDS)
+            while self._queue:
+                batch = [self._queue.popleft() for _ in range(min(_BATCH_SIZE, len(self._queue)))]
+                SLATE_QUEUE.set(len(self._queue))
+                result = await self._send(batch)
+                SLATE_RECORDS.labels(result).inc(len(batch))
+
+    async def _send(self, batch: Sequence[ServedSlate]) -> str:
+        for wait_seconds in (*_RETRY_SECONDS, None):
+            try:
+                await self._store.record_slates(batch, _TIMEOUT_SECONDS)
+            except (DomainError, TimeoutError) as error:
+                if wait_seconds is None:
+                    logger.warning("%d served slates were not recorded: %s", len(batch), error)
+                    break
+                await self._pause(wait_seconds)
+            except Exception:
+                # The task must outlive a slate that cannot be sent.
+                logger.exception("%d served slates could not be sent", len(batch))
+                break
+            else:
+                return "recorded"
+        return "failed"
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but not when the service is closing."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._closing.wait()
+        except TimeoutError:
+            pass

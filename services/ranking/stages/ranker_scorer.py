@@ -1,0 +1,177 @@
+"""The ranker: history and candidates through the Transformer in Triton, of the very bundle the candidates are from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.core.bundle import RANKER, ModelEntry
+from services.core.candidate_set import CandidateSet, Column
+from services.core.circuit_breaker import CircuitBreaker
+from services.core.errors import UnavailableError
+from services.core.query import Query
+from services.plumbing.bundle_watcher import LoadedBundles
+from services.plumbing.deadlines import seconds_left
+from services.ranking.ranking_bundle import RankingBundle
+from services.ranking.stages.popular_source import POPULARITY
+
+_CANDIDATE_BUCKETS = (64, 128, 256, 512, 1024)
+
+
+class Inference(Protocol):
+    """Triton as the scorer needs it."""
+
+    async def infer(
+        self,
+        model: str,
+        version: str,
+        inputs: Mapping[str, NDArray[np.generic]],
+        output: str,
+        timeout_seconds: float,
+    ) -> NDArray[np.float32]:
+        """Run one model version. Raises UnavailableError or TimeoutError."""
+        ...
+
+
+class RankerScorer:
+    """score = head weights · the ranker's heads. Provides float64 [C] "score" and float32 [C, H] "predictions".
+
+    The ranker learned from users with a history. For anybody else, popularity is the order: nothing is wrong with
+    that answer, so it is not degraded, and its predictions are [C, 0].
+    """
+
+    name = "ranker"
+    requires = frozenset({"source_scores"})
+    provides = frozenset({"score", "predictions"})
+
+    def __init__(
+        self,
+        triton: Inference,
+        bundles: LoadedBundles[RankingBundle],
+        breaker: CircuitBreaker,
+        *,
+        timeout_seconds: float,
+        reserve_seconds: float,
+    ) -> None:
+        self._triton = triton
+        self._bundles = bundles
+        self._breaker = breaker
+        self._timeout_seconds = timeout_seconds
+        self._reserve_seconds = reserve_seconds
+
+    def enabled(self, query: Query) -> bool:  # noqa: ARG002
+        """Always."""
+        return True
+
+    async def score(self, query: Query, candidates: CandidateSet) -> Mapping[str, Column]:
+        """Return the scores.
+
+        Raises:
+            UnavailableError: Triton is away, or this process does not hold the candidates' bundle.
+            TimeoutError: There is no time left for it.
+        """
+        names = candidates.labels["source_scores"]
+        # Candidates without the ranker's features come from a fallback source, whose reason the answer carries already.
+        if not set(names) - {POPULARITY}:
+            return _by_popularity(candidates, names)
+        bundle = self._bundles.get(candidates.bundle_version)
+        if bundle is None:
+            raise UnavailableError(f"bundle {candidates.bundle_version or '(none)'} is not loaded")
+        history = history_input(bundle, query)
+        if history is None:
+            return _by_popularity(candidates, names)
+        rows = bundle.index.rows(candidates.item_ids.tolist())
+        heads = await self._infer(
+            query,
+            candidates.bundle_version,
+            bundle.ranker,
+            {
+                "history_items": history,
+                "candidate_items": _padded(rows, np.int64),
+                "candidate_features": _padded(_features(bundle.ranker, candidates, names), np.float32),
+            },
+        )
+        predictions = heads[0, : len(rows)]
+        scores = (predictions @ bundle.head_weights).astype(np.float64)
+        known = rows > 0
+        if not known.all():
+            # The model has never met these: they come after all that it has an opinion of.
+            scores[~known] = (scores[known].min() if known.any() else 0.0) - 1.0
+        return {"score": scores, "predictions": predictions}
+
+    async def _infer(
+        self, query: Query, version: str, ranker: ModelEntry, inputs: Mapping[str, NDArray[np.generic]]
+    ) -> NDArray[np.float32]:
+        left = seconds_left(query.deadline) - self._reserve_seconds
+        timeout_seconds = min(self._timeout_seconds, left)
+        if timeout_seconds <= 0:
+            raise TimeoutError("no time left for the ranker")
+        with self._breaker.guard(patient=timeout_seconds >= self._timeout_seconds):
+            heads = await self._triton.infer(RANKER, version, inputs, "scores", timeout_seconds)
+            expected = (*inputs["candidate_items"].shape, len(ranker.heads))
+            if heads.shape != expected:
+                raise UnavailableError(f"the ranker gave scores of {heads.shape}, not {expected}")
+        return heads
+
+
+async def probe(triton: Inference, version: str, bundle: RankingBundle, timeout_seconds: float = 5.0) -> None:
+    """Ask the ranker of one version for one small ranking. Raises UnavailableError or TimeoutError."""
+    ranker = bundle.ranker
+    heads = await triton.infer(
+        RANKER,
+        version,
+        {
+            "history_items": np.ones((1, ranker.history_buckets[0]), np.int64),
+            "candidate_items": np.ones((1, _CANDIDATE_BUCKETS[0]), np.int64),
+            "candidate_features": np.zeros((1, _CANDIDATE_BUCKETS[0], len(ranker.sources)), np.float32),
+        },
+        "scores",
+        timeout_seconds,
+    )
+    expected = (1, _CANDIDATE_BUCKETS[0], len(ranker.heads))
+    if heads.shape != expected or not np.isfinite(heads).all():
+        raise UnavailableError(f"the ranker of bundle {version} gave {heads.shape}, not finite scores of {expected}")
+
+
+def history_input(bundle: RankingBundle, query: Query) -> NDArray[np.int64] | None:
+    """Return int64 [1, L]: the newest rows that the bundle knows, left padded to a bucket; None if it knows none."""
+    rows = bundle.index.rows(query.history.item_ids)
+    rows = rows[rows > 0][-bundle.ranker.max_history :]
+    if not len(rows):
+        return None
+    length = next(length for length in bundle.ranker.history_buckets if length >= len(rows))
+    padded = np.zeros((1, length), np.int64)
+    padded[0, length - len(rows) :] = rows
+    return padded
+
+
+def _features(ranker: ModelEntry, candidates: CandidateSet, names: tuple[str, ...]) -> NDArray[np.generic]:
+    """Return the source scores [C, F] in the order in which the ranker learned them."""
+    scores = candidates.columns["source_scores"]
+    if names == ranker.sources:
+        return scores
+    missing = [name for name in ranker.sources if name not in names]
+    if missing:
+        raise UnavailableError(f"the candidates lack the scores of {', '.join(missing)}")
+    return scores[:, [names.index(name) for name in ranker.sources]]
+
+
+def _padded(column: NDArray[np.generic], dtype: type[np.generic]) -> NDArray[np.generic]:
+    """Return a batch of one [1, bucket, …], zeros after the column's rows."""
+    count = len(column)
+    bucket = next((size for size in _CANDIDATE_BUCKETS if size >= count), count)
+    padded = np.zeros((1, bucket, *column.shape[1:]), dtype)
+    padded[0, :count] = column
+    return padded
+
+
+def _by_popularity(candidates: CandidateSet, names: tuple[str, ...]) -> Mapping[str, Column]:
+    count = len(candidates)
+    if POPULARITY in names:
+        scores = np.asarray(candidates.columns["source_scores"][:, names.index(POPULARITY)], np.float64)
+    else:
+        scores = -np.arange(count, dtype=np.float64)
+    return {"score": scores, "predictions": np.empty((count, 0), np.float32)}

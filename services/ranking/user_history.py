@@ -1,0 +1,41 @@
+"""What is kept of a user: the history that models read, and the items to leave out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from services.core.query import History
+
+# Numbers of trommel.feedback.v1.EventType, which is also what Redis holds.
+DISLIKE, HIDE = 5, 8
+
+
+@dataclass(frozen=True, slots=True)
+class UserHistory:
+    """A user's recent history, all items met and all items hidden or disliked."""
+
+    history: History = field(default_factory=History)
+    seen_item_ids: frozenset[str] = frozenset()
+    hidden_item_ids: frozenset[str] = frozenset()
+
+
+def history_of(item_ids: Sequence[str], times: Iterable[float], types: Sequence[int]) -> History:
+    """Return the history in what models read of a user's events, all oldest first.
+
+    An item stands where the user last met it (a click, a view and a like of one item are one step of taste), and what
+    the user rejected is no step of taste at all.
+
+    Args:
+        item_ids: Item of each event.
+        times: Microseconds since 1970-01-01 UTC.
+        types: Event types.
+    """
+    last_times: dict[str, int] = {}
+    for item_id, time, kind in zip(item_ids, times, types, strict=True):
+        last_times.pop(item_id, None)
+        if kind not in (DISLIKE, HIDE):
+            last_times[item_id] = int(time)
+    return History(tuple(last_times), np.fromiter(last_times.values(), np.int64, len(last_times)))
