@@ -1,0 +1,82 @@
+"""The Celery worker, the one process with torch.
+
+    python -m celery -A services.training.worker worker --pool solo --concurrency 1 --loglevel WARNING \
+        --without-gossip --without-mingle --without-heartbeat
+
+`solo` trains in the process itself: no child that outlives a killed parent, one /metrics page, and SIGTERM reaches
+the run. SIGTERM ends the run at the end of its epoch and leaves it to be resumed; a worker that is killed leaves the
+same, found by the server when its lease has run out. What is trained lies in PostgreSQL, not in the message.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import warnings
+from typing import Any
+
+from celery import signals
+from celery.exceptions import SecurityWarning
+from pydantic import ValidationError
+
+from services.plumbing.logs import start_logging
+from services.plumbing.metrics import start_metrics
+from services.training.celery_app import RUN_TASK, make_app
+from services.training.settings import DEFAULT_REDIS_URL, WorkerSettings
+
+ARGUMENTS = (
+    *("-A", "services.training.worker", "worker"),
+    *("--pool", "solo", "--concurrency", "1", "--loglevel", "WARNING"),
+    *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+)
+"""What follows `python -m celery`."""
+
+logger = logging.getLogger(__name__)
+stopping = threading.Event()
+"""Set when the worker was asked to stop."""
+
+# Celery wants the application as an attribute of this module; it connects to nothing here.
+app = make_app(os.environ.get("TROMMEL_REDIS_URL") or DEFAULT_REDIS_URL)
+
+
+@app.task(name=RUN_TASK)
+def run(tenant: str, run_id: str) -> None:
+    """Work on a run until it has ended, unless another worker does or it has ended already."""
+    from services.training.run_work import work_on
+
+    work_on(WorkerSettings(tenant=tenant), run_id, stopping)
+
+
+@signals.setup_logging.connect
+def _log_as_json(**_: Any) -> None:
+    start_logging("training-worker", os.environ.get("TROMMEL_LOG_LEVEL", "INFO"))
+    for talkative in ("onnx_ir", "onnxscript", "torch.onnx", "celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
+
+
+@signals.celeryd_init.connect
+def _accept_root(**_: Any) -> None:
+    # Root is a danger where messages are pickles; here they are JSON alone. In a container everybody is root.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+
+
+@signals.worker_init.connect
+def _start(**_: Any) -> None:
+    try:
+        settings = WorkerSettings()
+    except ValidationError as error:
+        names = "; ".join(f"TROMMEL_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        sys.exit(f"training-worker: settings are not right: {names}")
+    try:
+        port = start_metrics(settings.metrics_listen)
+    except OSError as error:
+        sys.exit(f"training-worker: cannot serve metrics on {settings.metrics_listen}: {error.strerror}")
+    os.nice(settings.niceness)
+    logger.info("training-worker is ready, metrics on port %d", port)
+
+
+@signals.worker_shutting_down.connect
+def _stop(**_: Any) -> None:
+    stopping.set()
