@@ -1,0 +1,110 @@
+"""Makes the bundle of a run: snapshot, then fitting; or finds what an earlier worker left of either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from services.core.bundle import BundleManifest, bundle_path, verify_bundle
+from services.training.run_record import RunParameters
+from services.training.settings import WorkerSettings
+from services.training.steps.bundle import DatasetError, fit_bundle
+from services.training.steps.fit_config import TrainingConfig
+from services.training.steps.fit_progress import Progress
+from services.training.steps.plan import plan_run, run_folder
+from services.training.steps.snapshot import (
+    Snapshot,
+    TooLittleDataError,
+    check_enough,
+    load_snapshot,
+    save_snapshot,
+    take_snapshot,
+)
+
+Say = Callable[[str, float, str, Mapping[str, float]], None]
+"""Takes a step, the share of the run that is done, one line about the step, and what was measured."""
+
+_FIT_FROM, _FIT_TO = 0.02, 0.94
+
+
+def make_bundle(
+    settings: WorkerSettings,
+    run_id: str,
+    parameters: RunParameters,
+    say: Say,
+    should_stop: Callable[[], bool],
+) -> BundleManifest:
+    """Return the manifest of the run's sealed bundle.
+
+    Raises:
+        TooLittleDataError: There is not enough to train on.
+        TrainingStoppedError: should_stop said so; the same call goes on later.
+        psycopg.Error: The database is away.
+    """
+    store = settings.bundle_store
+    plan = plan_run(store, run_id, warm_start=parameters.warm_start)
+    sealed = bundle_path(store, plan.version)
+    if sealed.is_dir():
+        return verify_bundle(sealed)
+    say("snapshot", 0.0, "reads events and items", {})
+    log, scenario_ids = _snapshot(settings, run_id)
+    say("snapshot", _FIT_FROM, f"{len(log)} events of {log.user_count} users on {log.item_count} items", {})
+
+    def fitting(progress: Progress) -> None:
+        share = _FIT_FROM + (_FIT_TO - _FIT_FROM) * progress.fraction
+        say(progress.stage, share, describe(progress), {})
+
+    try:
+        return fit_bundle(
+            log,
+            config_of(parameters),
+            store,
+            plan.version,
+            fitting,
+            warm_start=bundle_path(store, plan.parent) if plan.parent else None,
+            should_stop=should_stop,
+            scenario_ids=scenario_ids,
+        )
+    except DatasetError as error:
+        raise TooLittleDataError(str(error)) from error
+
+
+def config_of(parameters: RunParameters) -> TrainingConfig:
+    """Return the configuration of a run: the defaults, less what its caller limits."""
+    config = TrainingConfig(seed=parameters.seed)
+    most = parameters.max_epochs
+    if not most:
+        return config
+    settings = config.transformer
+    limited = replace(settings, epochs=min(settings.epochs, most), warm_epochs=min(settings.warm_epochs, most))
+    return replace(config, transformer=limited)
+
+
+def describe(progress: Progress) -> str:
+    """Return one line about fitting: "loss 5.31, NDCG@10 0.104, about 40 s left"."""
+    parts = []
+    if progress.loss is not None:
+        parts.append(f"loss {progress.loss:.3f}")
+    if progress.validation_ndcg is not None:
+        parts.append(f"NDCG@10 {progress.validation_ndcg:.4f}")
+    if progress.seconds_left is not None:
+        parts.append(f"about {progress.seconds_left:.0f} s left")
+    return ", ".join(parts) or "begins"
+
+
+def _snapshot(settings: WorkerSettings, run_id: str) -> Snapshot:
+    """Return what the run trains on: the same for every worker that works on it."""
+    path = run_folder(settings.bundle_store, run_id) / "snapshot.npz"
+    kept = load_snapshot(path)
+    if kept is not None:
+        return kept
+    snapshot = take_snapshot(settings.database_url, settings.tenant)
+    check_enough(
+        snapshot.log,
+        events=settings.min_events,
+        users=settings.min_users,
+        user_events=settings.min_user_events,
+        items=settings.min_items,
+    )
+    save_snapshot(path, snapshot)
+    return snapshot

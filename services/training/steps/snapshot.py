@@ -1,0 +1,127 @@
+"""Snapshot: one consistent picture of the events and the catalog, as the columns that fitting works on."""
+
+from __future__ import annotations
+
+from array import array
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+
+from services.training.steps.examples import InteractionLog
+
+INTERACTION_TYPES = (2, 3, 4, 6, 7)
+"""click, view, like, rating, purchase: what a user took. Impressions and refusals are no interactions."""
+
+_FETCH_ROWS = 20_000
+
+_ITEMS = """
+SELECT item_id FROM items WHERE tenant = %(tenant)s AND deleted_at IS NULL
+UNION SELECT item_id FROM events WHERE tenant = %(tenant)s AND type = ANY(%(types)s)
+"""
+_EVENTS = """
+SELECT user_id, item_id, (extract(epoch FROM event_time) * 1000000)::bigint, value, scenario FROM events
+ WHERE tenant = %(tenant)s AND type = ANY(%(types)s) ORDER BY event_time, seq
+"""
+
+
+class Snapshot(NamedTuple):
+    """What a run trains on.
+
+    log: the interactions, in event-time order with ties in the order in which events were received.
+    scenario_ids: the scenarios they come from, sorted.
+    """
+
+    log: InteractionLog
+    scenario_ids: tuple[str, ...]
+
+
+class TooLittleDataError(Exception):
+    """There is not enough to train on; the text is one line that says what is needed."""
+
+
+def take_snapshot(database_url: str, tenant: str) -> Snapshot:
+    """Read everything in one read-only transaction; what is recorded meanwhile belongs to the next run.
+
+    Items are the catalog's, less what was deleted, and all that somebody took; in order of their ids.
+
+    Raises:
+        psycopg.Error: The database is away.
+    """
+    values = {"tenant": tenant, "types": list(INTERACTION_TYPES)}
+    with psycopg.connect(database_url, connect_timeout=5, application_name="trommel-snapshot") as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        with connection.cursor(name="items") as cursor:
+            cursor.itersize = _FETCH_ROWS
+            ids = sorted(str(row[0]) for row in cursor.execute(_ITEMS, values))
+        rows_of_items = {item_id: row for row, item_id in enumerate(ids, start=1)}
+        numbers_of_users: dict[str, int] = {}
+        scenarios: set[str] = set()
+        users, rows, times, ratings = array("i"), array("i"), array("q"), array("f")
+        with connection.cursor(name="events") as cursor:
+            cursor.itersize = _FETCH_ROWS
+            for user_id, item_id, time, value, scenario in cursor.execute(_EVENTS, values):
+                users.append(numbers_of_users.setdefault(user_id, len(numbers_of_users)))
+                rows.append(rows_of_items[item_id])
+                times.append(time)
+                ratings.append(float("nan") if value is None else value)
+                scenarios.add(scenario)
+    log = InteractionLog.from_events(
+        np.array(["", *ids], dtype=np.str_),
+        np.array(users, dtype=np.int32),
+        np.array(rows, dtype=np.int32),
+        np.array(times, dtype=np.int64),
+        np.array(ratings, dtype=np.float32),
+    )
+    return Snapshot(log, tuple(sorted(scenarios)))
+
+
+def check_enough(log: InteractionLog, *, events: int, users: int, user_events: int, items: int) -> None:
+    """Raise TooLittleDataError unless the log has that many events, users with user_events each, and items."""
+    lengths = np.diff(log.starts)
+    fit_users = int(np.count_nonzero(lengths >= user_events))
+    taken_items = len(np.unique(log.rows))
+    if len(log) >= events and fit_users >= users and taken_items >= items:
+        return
+    raise TooLittleDataError(
+        f"{len(log)} events of {np.count_nonzero(lengths)} users on {taken_items} items are too few to train on: "
+        f"at least {events} events, {users} users with {user_events} or more each, and {items} items are needed"
+    )
+
+
+def save_snapshot(path: Path, snapshot: Snapshot) -> None:
+    """Keep a snapshot for the rest of the run: who resumes it must see the same rows. Replaced at once."""
+    log = snapshot.log
+    columns: dict[str, NDArray[np.generic]] = {
+        "item_ids": log.item_ids,
+        "starts": log.starts,
+        "rows": log.rows,
+        "times": log.times,
+        "scenario_ids": np.array(snapshot.scenario_ids, dtype=np.str_),
+    }
+    if log.values is not None:
+        columns["values"] = log.values
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".tmp")
+    with draft.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, **columns)
+    draft.replace(path)
+
+
+def load_snapshot(path: Path) -> Snapshot | None:
+    """Return what save_snapshot kept, or None where there is nothing that can be read."""
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            log = InteractionLog(
+                kept["item_ids"],
+                kept["starts"],
+                kept["rows"],
+                kept["times"],
+                kept.get("values"),
+            )
+            return Snapshot(log, tuple(kept["scenario_ids"].tolist()))
+    except (OSError, ValueError, KeyError, EOFError):
+        return None
