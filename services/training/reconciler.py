@@ -1,0 +1,112 @@
+"""The reconciler: what should go on and does not is set going again. PostgreSQL says what should."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+from redis.exceptions import RedisError
+
+from services.core.bundle import BundleError, read_manifest
+from services.core.errors import DomainError
+from services.plumbing.bundle_pointer import read_pointer
+from services.plumbing.metrics import ACTIVE_BUNDLE, BUNDLE_CREATED
+from services.training.run_queue import RunQueue
+from services.training.run_table import RunTable
+from services.training.steps.activate import Activation
+
+logger = logging.getLogger(__name__)
+
+# A message is out of the queue for a moment before its run is taken: do not send another at once.
+_SETTLE_SECONDS = 5.0
+_LONGEST_PAUSE_SECONDS = 60.0
+
+
+class Reconciler:
+    """Looks after runs that no worker has (Redis was away, a worker was killed) and after what serves."""
+
+    def __init__(self, runs: RunTable, queue: RunQueue, activation: Activation, store: Path, interval_seconds: float):
+        self._runs = runs
+        self._queue = queue
+        self._activation = activation
+        self._store = store
+        self._interval_seconds = interval_seconds
+        self._sent: dict[str, float] = {}
+        self._shown = ""
+
+    async def wake_worker(self) -> list[str]:
+        """Send again the runs that wait while no message does and no run is worked on; return their ids.
+
+        Raises UnavailableError or RedisError while a part is away.
+        """
+        waiting = await self._runs.waiting()
+        if waiting.busy or not waiting.ids or not await self._queue.is_empty():
+            return []
+        now = time.monotonic()
+        self._sent = {run_id: sent for run_id, sent in self._sent.items() if run_id in waiting.ids}
+        due = [run_id for run_id in waiting.ids if now - self._sent.get(run_id, float("-inf")) >= _SETTLE_SECONDS]
+        sent = []
+        for run_id in due:
+            if not await self._queue.send(run_id):
+                break
+            self._sent[run_id] = time.monotonic()
+            sent.append(run_id)
+        return sent
+
+    def was_sent(self, run_id: str) -> None:
+        """Note that a run is in the queue."""
+        self._sent[run_id] = time.monotonic()
+
+    async def _keep_waking(self) -> None:
+        while True:
+            try:
+                for run_id in await self.wake_worker():
+                    logger.info("run %s is in the queue (again)", run_id)
+            except (DomainError, RedisError, OSError, TimeoutError) as error:
+                logger.debug("nothing is queued: %s", error)
+            except Exception:
+                logger.exception("the reconciler goes on")
+            await asyncio.sleep(self._interval_seconds)
+
+    async def _keep_serving(self) -> None:
+        pause, refused = self._interval_seconds, ""
+        while True:
+            try:
+                await self._activation.restore()
+                await asyncio.to_thread(self._show_active)
+                pause, refused = self._interval_seconds, ""
+            except (DomainError, OSError, ValueError, BundleError) as error:
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+                if str(error) != refused:
+                    refused = str(error)
+                    logger.warning("the active bundle is not restored: %s", error)
+            except Exception:
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+                logger.exception("the reconciler goes on")
+            await asyncio.sleep(pause)
+
+    def _show_active(self) -> None:
+        pointer = read_pointer(self._store)
+        if pointer is None or pointer.version == self._shown:
+            return
+        created_at = read_manifest(self._store / pointer.version).created_at
+        ACTIVE_BUNDLE.clear()
+        ACTIVE_BUNDLE.labels(pointer.version).set(1)
+        BUNDLE_CREATED.set(datetime.fromisoformat(created_at).timestamp())
+        self._shown = pointer.version
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Reconcile while the context is open."""
+        tasks = [asyncio.create_task(self._keep_waking()), asyncio.create_task(self._keep_serving())]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
