@@ -75,9 +75,10 @@ async def connection(pool: Pool, **options: Any) -> AsyncIterator[AsyncConnectio
         raise OverloadedError("too many requests wait for the database; back off and try again") from error
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
         raise PreconditionError("the database's schema is not up to date; run: services.plumbing.migrate") from error
-    # A read-only database is one that fails over: the pool finds the new primary by and by.
+    # A read-only database is one that fails over; a time limit that the borrower set ran out on a silent one.
     except (
         PoolTimeout,
+        TimeoutError,
         psycopg.OperationalError,
         psycopg.InterfaceError,
         psycopg.errors.ReadOnlySqlTransaction,

@@ -1,0 +1,1 @@
+"""The feedback service: keeps what users did for good, and each user's recent history at hand."""
