@@ -1,0 +1,58 @@
+"""A bundle as the candidates service loads it: item index, sources, ANN index, and how to ask the user encoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.candidates.bundles.usearch_index import UsearchIndex
+from services.core.bundle import RANKER, USER_ENCODER, BundleError, BundleManifest, ModelEntry, verify_bundle
+from services.core.item_index import ItemIndex
+from services.core.sources.registry import load_sources
+from services.core.sources.sequence import SequenceSource
+from services.core.sources.source import Source
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CandidateBundle:
+    """What one bundle brings.
+
+    Attributes:
+        version: Version of the bundle and of its models in Triton.
+        index: Item id ↔ row.
+        sources: Sources in the order of the ranker's features.
+        user_encoder: How to ask the user encoder; None when the bundle has none.
+    """
+
+    version: str
+    index: ItemIndex
+    sources: tuple[Source, ...]
+    user_encoder: ModelEntry | None
+
+    def source(self, name: str) -> Source | None:
+        """Return the source of that name, if the bundle has it."""
+        return next((source for source in self.sources if source.name == name), None)
+
+
+def load_candidate_bundle(path: Path, manifest: BundleManifest, exact_search_max_items: int) -> CandidateBundle:
+    """Verify and read a bundle directory. Raises BundleError with what is wrong with it.
+
+    Args:
+        path: The bundle's directory.
+        manifest: Its manifest.
+        exact_search_max_items: Up to so many items the sequence source compares all instead of asking the ANN index.
+    """
+    verify_bundle(path)
+    index = ItemIndex.load(path)
+    ranker = manifest.models.get(RANKER)
+    names = ranker.sources if ranker is not None and ranker.sources else manifest.sources
+    sources = load_sources(path, names)
+    for name, source in sources.items():
+        if source.item_count != index.item_count:
+            raise BundleError(
+                f"bundle {manifest.version}: source {name} has {source.item_count} items, the index {index.item_count}"
+            )
+        if isinstance(source, SequenceSource) and index.item_count > exact_search_max_items:
+            found = UsearchIndex.load(path, index.item_count, source.item_vectors.shape[1])
+            sources[name] = source.with_index(found)
+    return CandidateBundle(manifest.version, index, tuple(sources.values()), manifest.models.get(USER_ENCODER))

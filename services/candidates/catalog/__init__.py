@@ -1,0 +1,1 @@
+"""The catalog: PostgreSQL holds it, every candidates process keeps a replica of what serving needs."""

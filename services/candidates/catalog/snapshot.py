@@ -1,0 +1,115 @@
+"""A snapshot of the catalog as columns, one slot an item, and the builder that makes one from the next changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.candidates.catalog.availability import ALWAYS, NEVER, Availability
+from services.candidates.catalog.category_sets import CategorySetBuilder, CategorySets
+from services.candidates.catalog.change_feed import ItemChange
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CatalogSnapshot:
+    """M slots. An item keeps its slot for the life of the process, deleted ones too: later snapshots only get longer.
+
+    Attributes:
+        item_ids: str objects [M].
+        titles: str objects [M].
+        category_sets: int32 [M], numbers of sets in `categories`.
+        categories: The sets of categories.
+        created_at: int64 [M], microseconds.
+        deleted: bool [M].
+        availability: Which slots are open when.
+        slot_of: Slot by item id; may know slots of later snapshots too.
+        revision: Greatest revision it holds; None when the catalog was never read.
+    """
+
+    item_ids: NDArray[np.object_]
+    titles: NDArray[np.object_]
+    category_sets: NDArray[np.int32]
+    categories: CategorySets
+    created_at: NDArray[np.int64]
+    deleted: NDArray[np.bool_]
+    availability: Availability
+    slot_of: Mapping[str, int]
+    revision: int | None
+
+    def __len__(self) -> int:
+        return len(self.item_ids)
+
+    def slots(self, item_ids: Iterable[str]) -> NDArray[np.int32]:
+        """Return int32 slots of the ids that the snapshot knows, in their order; the others are left out."""
+        slot_of, count = self.slot_of, len(self.item_ids)
+        found = [slot for slot in map(slot_of.get, item_ids) if slot is not None and slot < count]
+        return np.array(found, np.int32)
+
+    def has(self, item_id: str) -> bool:
+        """Whether the item exists: known and not deleted, available or not."""
+        slot = self.slot_of.get(item_id, len(self))
+        return slot < len(self) and not self.deleted[slot]
+
+    def in_categories(self, any_of: frozenset[str], none_of: frozenset[str]) -> NDArray[np.bool_]:
+        """Return bool [M]: at least one of `any_of`, if it names any, and none of `none_of`."""
+        allowed = np.ones(len(self.categories.offsets) - 1, np.bool_)
+        if any_of:
+            allowed &= self.categories.with_any_of(any_of)
+        if none_of:
+            allowed &= ~self.categories.with_any_of(none_of)
+        return allowed[self.category_sets]
+
+
+class SnapshotBuilder:
+    """Applies changes. Each snapshot is a copy, so that requests under way keep the one they began with."""
+
+    def __init__(self) -> None:
+        self._slot_of: dict[str, int] = {}
+        self._sets = CategorySetBuilder()
+        self._item_ids = np.empty(0, np.object_)
+        self._titles = np.empty(0, np.object_)
+        self._category_sets = np.empty(0, np.int32)
+        self._created_at = np.empty(0, np.int64)
+        self._from = np.empty(0, np.int64)
+        self._until = np.empty(0, np.int64)
+        self._deleted = np.empty(0, np.bool_)
+        self._revision: int | None = None
+
+    def apply(self, changes: Sequence[ItemChange]) -> None:
+        """Take changes in, of one item the last counts; O(M) for the copies and a loop over the changes."""
+        slots = [self._slot_of.setdefault(change.item_id, len(self._slot_of)) for change in changes]
+        added = len(self._slot_of) - len(self._item_ids)
+        for name in ("_item_ids", "_titles", "_category_sets", "_created_at", "_from", "_until", "_deleted"):
+            column = getattr(self, name)
+            setattr(self, name, np.concatenate([column, np.empty(added, column.dtype)]))
+        for slot, change in zip(slots, changes, strict=True):
+            self._item_ids[slot] = change.item_id
+            self._titles[slot] = change.title
+            self._category_sets[slot] = self._sets.number_of(change.categories)
+            self._created_at[slot] = change.created_at
+            self._from[slot] = ALWAYS if change.available_from is None else change.available_from
+            self._until[slot] = NEVER if change.available_until is None else change.available_until
+            self._deleted[slot] = change.deleted
+        self._revision = max([self._revision or 0, *(change.revision for change in changes)])
+
+    def build(self) -> CatalogSnapshot:
+        """Return the catalog as of the changes taken in so far; `apply` never touches it again."""
+        return CatalogSnapshot(
+            item_ids=self._item_ids,
+            titles=self._titles,
+            category_sets=self._category_sets,
+            categories=self._sets.build(),
+            created_at=self._created_at,
+            deleted=self._deleted,
+            availability=Availability(self._from, self._until, self._deleted),
+            slot_of=self._slot_of,
+            revision=self._revision,
+        )
+
+    @property
+    def live_count(self) -> int:
+        """Items that are not deleted."""
+        return int(np.count_nonzero(~self._deleted))

@@ -1,0 +1,138 @@
+"""Which stages make up the pipelines, in which order."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from services.candidates.bundles.aligned_catalog import AlignedCatalog
+from services.candidates.bundles.candidate_bundle import CandidateBundle
+from services.candidates.catalog.replica import CatalogReplica
+from services.candidates.pipelines import BundlePipelines
+from services.candidates.stages.bundle_source import BundleSource, Run
+from services.candidates.stages.category_filter import CategoryFilter
+from services.candidates.stages.count_filter import CountFilter
+from services.candidates.stages.excluded_filter import ExcludedFilter
+from services.candidates.stages.fresh_source import FreshSource
+from services.candidates.stages.named_source import NamedSource
+from services.candidates.stages.order_scorer import OrderScorer
+from services.candidates.stages.order_selector import OrderSelector
+from services.candidates.stages.query_resolver import QueryResolver
+from services.candidates.stages.score_selector import ScoreSelector
+from services.candidates.stages.similar_by_behaviour_source import SimilarByBehaviourSource
+from services.candidates.stages.similar_by_vector_source import SimilarByVectorSource
+from services.candidates.stages.similarity_scorer import SimilarityScorer
+from services.candidates.stages.source_scorer import SourceScorer
+from services.candidates.stages.unavailable_filter import UnavailableFilter
+from services.candidates.stages.user_encoder import InferenceClient, UserEncoder
+from services.candidates.stages.user_vector import UserVectorCall, UserVectorWait
+from services.core.item_index import ItemIndex
+from services.core.pipeline.chain import Chain, OptionalHydrator, ScorerWithFallback
+from services.core.pipeline.roles import Observer, QueryHydrator, Scorer, Source
+from services.core.pipeline.runner import Pipeline
+from services.core.sources.item_knn import ItemKnnSource
+from services.core.sources.sequence import SequenceSource
+
+GENERATE, HYDRATE, SIMILAR = "candidates", "hydrate_candidates", "similar_items"
+NO_USER_VECTOR = "no_user_vector"
+
+
+class PipelineBuilder:
+    """Builds the pipelines of a bundle, and those that serve while there is none."""
+
+    def __init__(
+        self,
+        replica: CatalogReplica,
+        triton: InferenceClient,
+        observers: dict[str, Observer],
+        source_budget_seconds: float,
+    ) -> None:
+        """observers: by pipeline name, GENERATE, HYDRATE and SIMILAR."""
+        self._replica = replica
+        self._triton = triton
+        self._observers = observers
+        self._budget_seconds = source_budget_seconds
+
+    def of_bundle(self, bundle: CandidateBundle, run: Run) -> BundlePipelines:
+        """Return the pipelines of a bundle, whose sources compute where `run` lets them."""
+        resolver = QueryResolver(bundle.index, AlignedCatalog(bundle.index), self._replica)
+        names = tuple(source.name for source in bundle.sources)
+        calls = self._user_vector_calls(bundle)
+        waits = (OptionalHydrator(UserVectorWait(self._budget_seconds), NO_USER_VECTOR),) if calls else ()
+        proposing = tuple(BundleSource(source, self._budget_seconds, run) for source in bundle.sources)
+        return BundlePipelines(
+            version=bundle.version,
+            sources=names,
+            generate=self._pipeline(
+                GENERATE,
+                (resolver, *calls),
+                (*proposing, FreshSource(self._budget_seconds)),
+                SourceScorer(bundle.sources, self._observers[GENERATE], run),
+            ),
+            hydrate=self._pipeline(
+                HYDRATE,
+                (resolver, *calls, *waits),
+                (NamedSource(names, self._budget_seconds),),
+                SourceScorer(bundle.sources, self._observers[HYDRATE], run),
+            ),
+            similar=self._similar(bundle, resolver, run),
+        )
+
+    def without_bundle(self) -> BundlePipelines:
+        """Return the pipelines that know the catalog only: newest items first."""
+        nothing = ItemIndex(np.array([""]))
+        resolver = QueryResolver(nothing, AlignedCatalog(nothing), self._replica)
+        fresh = FreshSource(self._budget_seconds)
+        named = NamedSource((fresh.name,), self._budget_seconds)
+        return BundlePipelines(
+            version="",
+            sources=(fresh.name,),
+            generate=self._pipeline(GENERATE, (resolver,), (fresh,), OrderScorer()),
+            hydrate=self._pipeline(HYDRATE, (resolver,), (named,), OrderScorer()),
+            similar=None,
+        )
+
+    def _user_vector_calls(self, bundle: CandidateBundle) -> tuple[UserVectorCall, ...]:
+        model = bundle.user_encoder
+        if model is None or not any(source.needs_user_vector for source in bundle.sources):
+            return ()
+        return (UserVectorCall(UserEncoder(self._triton, bundle.version, model, self._budget_seconds)),)
+
+    def _similar(self, bundle: CandidateBundle, resolver: QueryResolver, run: Run) -> Pipeline | None:
+        neighbours, vectors = bundle.source(ItemKnnSource.name), bundle.source(SequenceSource.name)
+        neighbours = neighbours if isinstance(neighbours, ItemKnnSource) else None
+        vectors = vectors if isinstance(vectors, SequenceSource) else None
+        sources: list[Source] = []
+        if neighbours is not None:
+            sources.append(SimilarByBehaviourSource(neighbours, self._budget_seconds))
+        if vectors is not None:
+            sources.append(SimilarByVectorSource(vectors, self._budget_seconds, run))
+        if not sources:
+            return None
+        chain = Chain(
+            name=SIMILAR,
+            query_hydrators=(resolver,),
+            sources=tuple(sources),
+            candidate_hydrators=(),
+            filters=(ExcludedFilter(), UnavailableFilter(), CategoryFilter()),
+            scorers=(ScorerWithFallback(SimilarityScorer(neighbours, vectors)),),
+            selector=ScoreSelector(),
+        )
+        return Pipeline(chain, self._observers[SIMILAR])
+
+    def _pipeline(
+        self,
+        name: str,
+        hydrators: tuple[QueryHydrator | OptionalHydrator, ...],
+        sources: tuple[Source, ...],
+        scorer: Scorer,
+    ) -> Pipeline:
+        chain = Chain(
+            name=name,
+            query_hydrators=hydrators,
+            sources=sources,
+            candidate_hydrators=(),
+            filters=(ExcludedFilter(), UnavailableFilter(), CategoryFilter(), CountFilter()),
+            scorers=(ScorerWithFallback(scorer),),
+            selector=OrderSelector(),
+        )
+        return Pipeline(chain, self._observers[name])

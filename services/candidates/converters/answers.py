@@ -1,0 +1,60 @@
+"""What the pipelines came to → responses of CandidateService."""
+
+from __future__ import annotations
+
+import numpy as np
+from trommel.candidates.v1 import candidates_pb2 as pb
+
+from services.candidates.catalog.snapshot import CatalogSnapshot
+from services.core.candidate_set import CandidateSet
+from services.core.pipeline.roles import SourceOutcome
+
+_STATUSES = {
+    "answered": pb.SourceOutcome.STATUS_ANSWERED,
+    "late": pb.SourceOutcome.STATUS_LATE,
+    "failed": pb.SourceOutcome.STATUS_FAILED,
+    "disabled": pb.SourceOutcome.STATUS_DISABLED,
+}
+
+
+def candidates_message(candidates: CandidateSet, sources: tuple[str, ...], catalog: CatalogSnapshot) -> pb.Candidates:
+    """Return candidates with the columns "slot" and "source_scores" (float32 [C, S]) as a message.
+
+    Args:
+        candidates: What to send, in order.
+        sources: The S names the scores belong to. Masks keep these bits only: what another filled up with has none.
+        catalog: Where the slots lie.
+    """
+    if not len(candidates):
+        return pb.Candidates(sources=sources, category_offsets=[0])
+    slots = candidates.columns["slot"].astype(np.int32, copy=False)
+    names, offsets, indexes = catalog.categories.gather(catalog.category_sets[slots])
+    return pb.Candidates(
+        item_ids=candidates.item_ids.tolist(),
+        sources=sources,
+        source_masks=(candidates.source_masks & np.uint32((1 << len(sources)) - 1)).tolist(),
+        source_scores=candidates.columns["source_scores"].ravel().tolist(),
+        titles=catalog.titles[slots].tolist(),
+        categories=names,
+        category_offsets=offsets.tolist(),
+        category_indexes=indexes.tolist(),
+    )
+
+
+def outcome_messages(outcomes: tuple[SourceOutcome, ...]) -> list[pb.SourceOutcome]:
+    """Return how the sources fared."""
+    return [
+        pb.SourceOutcome(
+            source=outcome.source, status=_STATUSES[outcome.status], candidate_count=outcome.candidate_count
+        )
+        for outcome in outcomes
+    ]
+
+
+def similar_messages(candidates: CandidateSet, catalog: CatalogSnapshot) -> list[pb.SimilarItem]:
+    """Return candidates with the columns "slot" and "score" as similar items."""
+    if not len(candidates):
+        return []
+    titles = catalog.titles[candidates.columns["slot"].astype(np.int32, copy=False)]
+    columns = zip(candidates.item_ids, titles, candidates.columns["score"].tolist(), strict=True)
+    return [pb.SimilarItem(item_id=item_id, title=title, score=score) for item_id, title, score in columns]

@@ -1,0 +1,60 @@
+"""CandidateService on the wire."""
+
+from __future__ import annotations
+
+import grpc
+from trommel.candidates.v1 import candidates_pb2 as pb
+from trommel.candidates.v1.candidates_pb2_grpc import CandidateServiceServicer
+
+from services.candidates.converters.answers import candidates_message, outcome_messages, similar_messages
+from services.candidates.converters.queries import query_for_similar, query_to_generate, query_to_hydrate
+from services.candidates.pipelines import PipelineChooser
+from services.candidates.stages.resolved_query import resolved
+from services.plumbing.deadlines import deadline_of
+
+
+class CandidateServicer(CandidateServiceServicer):
+    """Converts, runs a pipeline, converts."""
+
+    def __init__(self, chooser: PipelineChooser, tenant: str, time_budget_seconds: float) -> None:
+        self._chooser = chooser
+        self._tenant = tenant
+        self._time_budget_seconds = time_budget_seconds
+
+    async def GenerateCandidates(  # noqa: N802
+        self, request: pb.GenerateCandidatesRequest, context: grpc.aio.ServicerContext
+    ) -> pb.GenerateCandidatesResponse:
+        """Propose items for a user."""
+        budget = request.time_budget if request.HasField("time_budget") else None
+        query = query_to_generate(request, self._tenant, deadline_of(context, budget, self._time_budget_seconds))
+        chosen = self._chooser.for_versions(query.bundle_versions)
+        outcome = await chosen.generate.run(query)
+        return pb.GenerateCandidatesResponse(
+            candidates=candidates_message(outcome.selected, chosen.sources, resolved(outcome.query).view.catalog),
+            bundle_version=chosen.version,
+            source_outcomes=outcome_messages(outcome.source_outcomes),
+        )
+
+    async def HydrateCandidates(  # noqa: N802
+        self, request: pb.HydrateCandidatesRequest, context: grpc.aio.ServicerContext
+    ) -> pb.HydrateCandidatesResponse:
+        """Give named items the columns of candidates."""
+        query = query_to_hydrate(request, self._tenant, deadline_of(context, None, self._time_budget_seconds))
+        chosen = self._chooser.for_versions(query.bundle_versions)
+        outcome = await chosen.hydrate.run(query)
+        return pb.HydrateCandidatesResponse(
+            candidates=candidates_message(outcome.selected, chosen.sources, resolved(outcome.query).view.catalog),
+            bundle_version=chosen.version,
+        )
+
+    async def SimilarItems(  # noqa: N802
+        self, request: pb.SimilarItemsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.SimilarItemsResponse:
+        """List the items most like one."""
+        chosen, pipeline = self._chooser.for_similar(request.item_id)
+        deadline = deadline_of(context, None, self._time_budget_seconds)
+        outcome = await pipeline.run(query_for_similar(request, self._tenant, deadline))
+        return pb.SimilarItemsResponse(
+            items=similar_messages(outcome.selected, resolved(outcome.query).view.catalog),
+            bundle_version=chosen.version,
+        )

@@ -1,0 +1,1 @@
+"""The work of the candidates service, one stage a file."""

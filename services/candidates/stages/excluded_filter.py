@@ -1,0 +1,25 @@
+"""Filter: what the caller excludes."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.candidates.stages.resolved_query import SLOT, resolved
+from services.core.candidate_set import CandidateSet
+from services.core.query import Query
+
+
+class ExcludedFilter:
+    """Removes excluded items."""
+
+    name = "excluded"
+    requires = frozenset({SLOT})
+
+    def enabled(self, query: Query) -> bool:
+        """When anything is excluded."""
+        return len(resolved(query).excluded_slots) > 0
+
+    async def keep(self, query: Query, candidates: CandidateSet) -> NDArray[np.bool_]:
+        """Return bool [C]: not excluded."""
+        return np.isin(candidates.columns[SLOT], resolved(query).excluded_slots, invert=True)

@@ -1,0 +1,76 @@
+"""Query hydrator: turns ids into rows and slots, once, with everything that narrows the choice folded in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from services.candidates.bundles.aligned_catalog import AlignedCatalog, CatalogView
+from services.candidates.catalog.replica import CatalogReplica
+from services.candidates.stages.resolved_query import ResolvedQuery
+from services.core.item_index import ItemIndex
+from services.core.query import History, ItemFilter, Query
+from services.core.sources.source import History as SourceHistory
+
+
+def _now_microseconds() -> int:
+    return time.time_ns() // 1000
+
+
+class QueryResolver:
+    """Resolves queries against one bundle and the newest snapshot of the catalog."""
+
+    name = "query_resolver"
+
+    def __init__(
+        self,
+        index: ItemIndex,
+        aligned: AlignedCatalog,
+        replica: CatalogReplica,
+        now_microseconds: Callable[[], int] = _now_microseconds,
+    ) -> None:
+        self._index = index
+        self._aligned = aligned
+        self._replica = replica
+        self._now_microseconds = now_microseconds
+
+    def enabled(self, query: Query) -> bool:  # noqa: ARG002
+        """Always."""
+        return True
+
+    async def hydrate_query(self, query: Query) -> Query:
+        """Return the resolved query."""
+        view = self._aligned.view(self._replica.snapshot, self._now_microseconds())
+        excluded_slots = view.catalog.slots(query.filter.excluded_item_ids)
+        open_rows = _open_rows(view, query.filter)
+        open_rows[view.row_of_slot[excluded_slots]] = False
+        # Whatever slot points at row 0, padding is never open.
+        open_rows[0] = False
+        closed_rows = np.flatnonzero(~open_rows).astype(np.int32)
+        return ResolvedQuery.of(
+            query,
+            view=view,
+            known_history=_known_history(self._index, query.history),
+            closed_rows=closed_rows,
+            open_row_count=len(open_rows) - len(closed_rows),
+            excluded_slots=excluded_slots,
+            named_slots=view.catalog.slots(dict.fromkeys(query.item_ids)),
+        )
+
+
+def _open_rows(view: CatalogView, wanted: ItemFilter) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    if not (wanted.any_of_categories or wanted.excluded_categories):
+        return view.open_rows.copy()
+    in_categories = view.catalog.in_categories(wanted.any_of_categories, wanted.excluded_categories)
+    open_rows = view.open_rows.copy()
+    open_rows[open_rows] = in_categories[view.slot_of_row[open_rows]]
+    return open_rows
+
+
+def _known_history(index: ItemIndex, history: History) -> SourceHistory:
+    rows = index.rows(history.item_ids)
+    known = rows > 0
+    times = history.event_times[known] if len(history.event_times) == len(rows) else np.empty(0, np.int64)
+    return SourceHistory(rows[known], times)

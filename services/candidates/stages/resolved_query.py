@@ -1,0 +1,62 @@
+"""A query resolved against one bundle and the catalog: ids have become rows and slots."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.candidates.bundles.aligned_catalog import CatalogView
+from services.core.query import Query
+from services.core.sources.source import History as SourceHistory
+
+# Columns by which candidates are known inside the pipelines: int32 slot in the catalog, int32 row in the bundle (0
+# for an item that the bundle does not know).
+SLOT, ROW = "slot", "row"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ResolvedQuery(Query):
+    """What all stages after the first read.
+
+    Attributes:
+        view: Catalog and bundle, aligned.
+        known_history: The part of the history that the bundle knows.
+        closed_rows: int32, rows that may not be proposed: excluded, unavailable, unknown, of the wrong categories.
+        open_row_count: Rows that may be.
+        excluded_slots: int32, slots of the excluded items.
+        named_slots: int32, slots of the items the caller names, each once, unknown ones left out.
+        user_vector: The running call to the user encoder: float32 [D]; None when nothing is to be encoded.
+        failed_sources: Sources that gave nothing for this query because they failed or were late; stages add to it.
+    """
+
+    view: CatalogView
+    known_history: SourceHistory
+    closed_rows: NDArray[np.int32]
+    open_row_count: int
+    excluded_slots: NDArray[np.int32]
+    named_slots: NDArray[np.int32]
+    user_vector: asyncio.Task[NDArray[np.float32]] | None = None
+    failed_sources: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, query: Query, **resolved: Any) -> Self:
+        """Return the query with what was found out about it."""
+        return cls(**{known.name: getattr(query, known.name) for known in fields(Query)}, **resolved)
+
+    def arrived_history(self) -> SourceHistory:
+        """Return the known history, with the user vector if it is there by now."""
+        task = self.user_vector
+        if task is None or not task.done() or task.cancelled() or task.exception() is not None:
+            return self.known_history
+        return replace(self.known_history, user_vector=task.result())
+
+
+def resolved(query: Query) -> ResolvedQuery:
+    """Return the query as what the first stage made of it. Raises TypeError when that stage did not run."""
+    if not isinstance(query, ResolvedQuery):
+        raise TypeError("the query was not resolved: QueryResolver must be the first stage")
+    return query

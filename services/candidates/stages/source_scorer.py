@@ -1,0 +1,57 @@
+"""Scorer: every source's score of every candidate, also of those that others proposed: the ranker's features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.candidates.stages.bundle_source import Run
+from services.candidates.stages.resolved_query import ROW, resolved
+from services.core.candidate_set import CandidateSet, Column
+from services.core.pipeline.chain import SCORE
+from services.core.pipeline.roles import Observer
+from services.core.query import Query
+from services.core.sources.source import History, Source
+
+SOURCE_SCORES = "source_scores"
+
+
+class SourceScorer:
+    """Fills float32 [C, S] in the order of the sources. A source that failed, was late or knows nothing gives 0."""
+
+    name = "source_scorer"
+    requires = frozenset({ROW})
+    provides = frozenset({SOURCE_SCORES, SCORE})
+
+    def __init__(self, sources: Sequence[Source], observer: Observer, run: Run) -> None:
+        self._sources = tuple(sources)
+        self._observer = observer
+        self._run = run
+
+    def enabled(self, query: Query) -> bool:  # noqa: ARG002
+        """Always."""
+        return True
+
+    async def score(self, query: Query, candidates: CandidateSet) -> Mapping[str, Column]:
+        """Return the matrix, and as the score the order of the merge, from 1 down."""
+        known = resolved(query)
+        rows = candidates.columns[ROW]
+        matrix = await self._run(self._matrix, known.arrived_history(), rows, frozenset(known.failed_sources))
+        count = len(candidates)
+        return {SOURCE_SCORES: matrix, SCORE: np.arange(count, 0, -1, dtype=np.float32) / max(count, 1)}
+
+    def _matrix(self, history: History, rows: NDArray[np.int32], failed: frozenset[str]) -> NDArray[np.float32]:
+        matrix = np.zeros((len(rows), len(self._sources)), np.float32)
+        for column, source in enumerate(self._sources):
+            if source.name in failed or not source.knows(history):
+                continue
+            try:
+                scores = np.where(rows > 0, source.score_rows(history, rows), np.float32(0))
+                if not np.isfinite(scores).all():
+                    raise FloatingPointError(f"source {source.name} gave scores that are not finite")
+                matrix[:, column] = scores
+            except Exception as error:  # noqa: BLE001 - one failed source must not fail the answer; it is counted
+                self._observer.failed(source.name, error)
+        return matrix

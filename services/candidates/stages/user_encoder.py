@@ -1,0 +1,67 @@
+"""The user encoder: the history's rows → one vector, by the bundle's own model version in Triton."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.core.bundle import USER_ENCODER, ModelEntry
+from services.core.errors import UnavailableError
+
+
+class InferenceClient(Protocol):
+    """Runs a model version; what the Triton client does."""
+
+    async def infer(
+        self,
+        model: str,
+        version: str,
+        inputs: Mapping[str, NDArray[np.generic]],
+        output: str,
+        timeout_seconds: float,
+    ) -> NDArray[np.float32]:
+        """Return one output of the model."""
+        ...
+
+
+class UserEncoder:
+    """Asks one version of the user encoder."""
+
+    def __init__(self, client: InferenceClient, version: str, model: ModelEntry, timeout_seconds: float) -> None:
+        self._client = client
+        self._version = version
+        self._model = model
+        self._timeout_seconds = timeout_seconds
+
+    async def encode(self, rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return the user's vector, float32 [D].
+
+        Args:
+            rows: int32 [L], oldest first; the newest max_history of them count.
+
+        Raises:
+            UnavailableError: Triton is away, or what it gave is no vector.
+            TimeoutError: No answer in time.
+        """
+        vectors = await self._client.infer(
+            USER_ENCODER,
+            self._version,
+            {"history_items": self._padded(rows)},
+            "user_vectors",
+            self._timeout_seconds,
+        )
+        if vectors.shape != (1, self._model.vector_size) or not np.isfinite(vectors).all():
+            raise UnavailableError(f"model {USER_ENCODER} gave no vector of {self._model.vector_size} finite values")
+        vector: NDArray[np.float32] = vectors[0]
+        return vector
+
+    def _padded(self, rows: NDArray[np.int32]) -> NDArray[np.int64]:
+        """int64 [1, L]: left padded with 0 to the smallest bucket that holds the history."""
+        newest = rows[-self._model.max_history :]
+        length = next(bucket for bucket in self._model.history_buckets if bucket >= len(newest))
+        padded = np.zeros((1, length), np.int64)
+        padded[0, length - len(newest) :] = newest
+        return padded
