@@ -52,6 +52,7 @@ def fit_bundle(
     in ``<destination>/<version>.work/`` until the bundle is sealed. Deterministic for one seed, thread count and
     machine. Raises DatasetError, TrainingStoppedError, ExportError, BundleError.
     """
+    dataset = dataset.without_repeats()
     split = hold_out_last(dataset)
     if dataset.item_count < 2 or len(split.users) == 0:
         raise DatasetError("training needs at least two items and one user with two interactions")

@@ -83,6 +83,18 @@ class InteractionLog:
         """Every user's item rows, oldest first."""
         return (self.sequence(user) for user in range(self.user_count))
 
+    def without_repeats(self) -> InteractionLog:
+        """The log with each item once per user, where it was first taken.
+
+        What a user has taken is never recommended again, so a second interaction (a rating after a click, say) is
+        nothing that a model could be right about.
+        """
+        pairs = self.users().astype(np.int64) * (self.item_count + 1) + self.rows
+        _, first = np.unique(pairs, return_index=True)
+        kept = np.zeros(len(self), dtype=np.bool_)
+        kept[first] = True
+        return self if kept.all() else self.only(kept)
+
     def only(self, kept: NDArray[np.bool_]) -> InteractionLog:
         """The log of the interactions where ``kept`` (bool [E]); users keep their numbers."""
         counts = np.bincount(self.users()[kept], minlength=self.user_count)

@@ -27,8 +27,6 @@ Weights = Mapping[str, torch.Tensor]
 _WARMUP_SHARE = 0.04
 _LAST_RATE_SHARE = 0.05
 _GRADIENT_NORM = 1.0
-# Where fewer interactions than this are repeats, taking an item rules it out and the loss need not learn that.
-_REPEATS_MATTER_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,6 @@ class _Trainer:
         frequencies = np.bincount(log.rows, minlength=log.item_count + 1).astype(np.float64)
         full = log.item_count <= self._settings.full_softmax_items or self._settings.negatives == 0
         self._sampler = None if full else NegativeSampler(frequencies)
-        self._rule_out_seen = _repeat_share(log) < _REPEATS_MATTER_SHARE
 
     def run_epoch(self, epoch: int, report: ProgressReport) -> None:
         # Every epoch has random streams of its own, so that a resumed run draws what an uninterrupted one would.
@@ -152,8 +149,8 @@ class _Trainer:
         filled = batch.segments > 0
         states = self._encoder(batch.items, batch.segments)[filled]
         targets = batch.targets[filled]
-        nothing = torch.empty(0, dtype=torch.int64)
-        seen = batch.seen(filled) if self._rule_out_seen else (nothing, nothing)
+        # Nobody takes an item twice in a log without repeats: the loss need not teach that.
+        seen = batch.seen(filled)
         vectors = self._encoder.items.weight
         if self._sampler is None:
             return full_softmax(states, vectors, targets, *seen)
@@ -198,8 +195,3 @@ def _rate_share(done: float) -> float:
     if done < _WARMUP_SHARE:
         return max(done / _WARMUP_SHARE, 0.02)
     return _LAST_RATE_SHARE + (1 - _LAST_RATE_SHARE) * 0.5 * (1 + math.cos(math.pi * done))
-
-
-def _repeat_share(log: InteractionLog) -> float:
-    pairs = log.users().astype(np.int64) * (log.item_count + 1) + log.rows
-    return 1.0 - len(np.unique(pairs)) / max(len(log), 1)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import numpy as np
+
+from services.core.sources.sequence import SequenceSource
+from services.core.sources.source import History, Rows, Scores
+
+VECTORS = np.array([[0, 0], [1, 0], [0, 1], [1, 1], [-1, 0]], dtype=np.float32)
+NONE = np.empty(0, dtype=np.int32)
+
+
+class FixedIndex:
+    """Proposes the same rows whatever is asked, and notes how many were wanted."""
+
+    def __init__(self, rows: list[int]) -> None:
+        self.rows = np.array(rows, dtype=np.int32)
+        self.wanted = 0
+
+    def search(self, vector: Scores, count: int) -> Rows:
+        self.wanted = count
+        return self.rows[:count]
+
+
+def test_scores_are_inner_products() -> None:
+    history = History.of(np.array([1]), np.array([2.0, 1.0], dtype=np.float32))
+    source = SequenceSource(VECTORS)
+    assert source.score(history).tolist() == [-np.inf, 2.0, 1.0, 3.0, -2.0]
+    assert source.retrieve(history, 2, NONE).rows.tolist() == [3, 1]
+
+
+def test_the_index_proposes_and_exact_scores_order() -> None:
+    index = FixedIndex([2, 4, 3, 1])
+    source = SequenceSource(VECTORS).with_index(index)
+    history = History.of(np.array([1]), np.array([2.0, 1.0], dtype=np.float32))
+    found = source.retrieve(history, 2, np.array([1], dtype=np.int32))
+    assert index.wanted == 3, "as many more as could be excluded"
+    assert found.rows.tolist() == [3, 2]
+    assert found.scores.tolist() == [3.0, 1.0]
+
+
+def test_without_a_user_vector_it_is_silent() -> None:
+    source = SequenceSource(VECTORS).with_index(FixedIndex([1]))
+    assert len(source.retrieve(History.of(np.array([1])), 3, NONE).rows) == 0
