@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -99,6 +100,16 @@ async def until_stopped() -> None:
     await stopped.wait()
 
 
+def _spare_requests_the_collector() -> None:
+    """Take what start-up made out of the garbage collector's sight, and let it look less often.
+
+    A full collection walks every object of the process; on the request path it is a pause of tens of milliseconds.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+
+
 def run_service(
     name: str,
     read_settings: Callable[[], S],
@@ -119,6 +130,7 @@ def run_service(
         async with compose(settings) as register, serving(settings, register) as port:
             metrics_port = start_metrics(settings.metrics_listen)
             logger.info("%s serves on port %d, metrics on port %d", name, port, metrics_port)
+            _spare_requests_the_collector()
             await until_stopped()
             logger.info("%s drains", name)
         logger.info("%s has stopped", name)
