@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from prometheus_client import Histogram
+
 from services.plumbing.metrics import (
     DEGRADED_ANSWERS,
     REMOVED_CANDIDATES,
@@ -21,10 +23,15 @@ class PrometheusObserver:
 
     def __init__(self, pipeline: str) -> None:
         self._pipeline = pipeline
+        # Looking a child up by its labels costs more than the observation: keep those of the hot path.
+        self._durations: dict[tuple[str, str], Histogram] = {}
 
     def stage_ran(self, role: str, stage: str, seconds: float) -> None:
         """Observe a stage's duration."""
-        STAGE_SECONDS.labels(self._pipeline, role, stage).observe(seconds)
+        duration = self._durations.get((role, stage))
+        if duration is None:
+            duration = self._durations[role, stage] = STAGE_SECONDS.labels(self._pipeline, role, stage)
+        duration.observe(seconds)
 
     def proposed(self, source: str, status: str, count: int) -> None:
         """Count a source's run and observe how much it proposed."""

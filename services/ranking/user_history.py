@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from services.core.query import History
 
-# Numbers of trommel.feedback.v1.EventType, which is also what Redis holds.
-DISLIKE, HIDE = 5, 8
+# Dislike and hide among the numbers of trommel.feedback.v1.EventType, which Redis holds too.
+_REJECTIONS = frozenset({5, 8})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class UserHistory:
     hidden_item_ids: frozenset[str] = frozenset()
 
 
-def history_of(item_ids: Sequence[str], times: Iterable[float], types: Sequence[int]) -> History:
+def history_of(item_ids: Sequence[str], times: Sequence[int], types: Sequence[int]) -> History:
     """Return the history in what models read of a user's events, all oldest first.
 
     An item stands where the user last met it (a click, a view and a like of one item are one step of taste), and what
@@ -33,9 +33,11 @@ def history_of(item_ids: Sequence[str], times: Iterable[float], types: Sequence[
         times: Microseconds since 1970-01-01 UTC.
         types: Event types.
     """
+    if len(set(item_ids)) == len(item_ids) and not _REJECTIONS.intersection(types):
+        return History(tuple(item_ids), np.array(times, np.int64))
     last_times: dict[str, int] = {}
     for item_id, time, kind in zip(item_ids, times, types, strict=True):
         last_times.pop(item_id, None)
-        if kind not in (DISLIKE, HIDE):
-            last_times[item_id] = int(time)
+        if kind not in _REJECTIONS:
+            last_times[item_id] = time
     return History(tuple(last_times), np.fromiter(last_times.values(), np.int64, len(last_times)))

@@ -135,7 +135,7 @@ def _membership(message: candidates_pb2.Candidates, count: int, category_count: 
     indexes = np.array(message.category_indexes[:], np.intp)
     if len(indexes):
         offsets = np.array(message.category_offsets[:], np.intp)
-        member[np.repeat(np.arange(count), np.diff(offsets)), indexes] = True
+        member[np.repeat(np.arange(count), offsets[1:] - offsets[:-1]), indexes] = True
     return member
 
 

@@ -39,11 +39,11 @@ class CandidateScorer:
 def fused_ranks(source_scores: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return float64 [C] fused from scores [C, S]; a source that scores all alike has no voice."""
     count = len(source_scores)
+    ranks = np.arange(count)[:, None]
     telling = np.ptp(source_scores, axis=0) > 0 if count else np.zeros(source_scores.shape[1], np.bool_)
-    if not telling.any():
-        return 1.0 / (_RANK_OFFSET + np.arange(count))
-    order = np.argsort(-source_scores[:, telling], axis=0, kind="stable")
-    ranks = np.empty_like(order)
-    np.put_along_axis(ranks, order, np.arange(count)[:, None], axis=0)
-    shares: NDArray[np.float64] = np.asarray(1.0 / (_RANK_OFFSET + ranks), np.float64)
-    return np.add.reduce(shares, axis=1)
+    if telling.any():
+        order = np.argsort(-source_scores[:, telling], axis=0, kind="stable")
+        ranks = np.empty_like(order)
+        np.put_along_axis(ranks, order, np.arange(count)[:, None], axis=0)
+    fused: NDArray[np.float64] = np.asarray(1.0 / (_RANK_OFFSET + ranks)).sum(axis=1)
+    return fused
