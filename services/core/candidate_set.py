@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 Column = NDArray[np.generic]
 MAX_SOURCES = 32
+# Column of integers, one for each item and never negative, by which merging tells items apart without their ids.
+ITEM_KEY = "item_key"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import numpy as np
 from trommel.candidates.v1 import candidates_pb2 as pb
 
 from services.candidates.catalog.snapshot import CatalogSnapshot
-from services.core.candidate_set import CandidateSet
+from services.core.candidate_set import ITEM_KEY, CandidateSet
 from services.core.pipeline.roles import SourceOutcome
 
 _STATUSES = {
@@ -18,7 +18,7 @@ _STATUSES = {
 
 
 def candidates_message(candidates: CandidateSet, sources: tuple[str, ...], catalog: CatalogSnapshot) -> pb.Candidates:
-    """Return candidates with the columns "slot" and "source_scores" (float32 [C, S]) as a message.
+    """Return candidates with the columns ITEM_KEY (slots) and "source_scores" (float32 [C, S]) as a message.
 
     Args:
         candidates: What to send, in order.
@@ -27,7 +27,7 @@ def candidates_message(candidates: CandidateSet, sources: tuple[str, ...], catal
     """
     if not len(candidates):
         return pb.Candidates(sources=sources, category_offsets=[0])
-    slots = candidates.columns["slot"].astype(np.int32, copy=False)
+    slots = candidates.columns[ITEM_KEY].astype(np.int32, copy=False)
     names, offsets, indexes = catalog.categories.gather(catalog.category_sets[slots])
     return pb.Candidates(
         item_ids=candidates.item_ids.tolist(),
@@ -52,9 +52,9 @@ def outcome_messages(outcomes: tuple[SourceOutcome, ...]) -> list[pb.SourceOutco
 
 
 def similar_messages(candidates: CandidateSet, catalog: CatalogSnapshot) -> list[pb.SimilarItem]:
-    """Return candidates with the columns "slot" and "score" as similar items."""
+    """Return candidates with the columns ITEM_KEY (slots) and "score" as similar items."""
     if not len(candidates):
         return []
-    titles = catalog.titles[candidates.columns["slot"].astype(np.int32, copy=False)]
+    titles = catalog.titles[candidates.columns[ITEM_KEY].astype(np.int32, copy=False)]
     columns = zip(candidates.item_ids, titles, candidates.columns["score"].tolist(), strict=True)
     return [pb.SimilarItem(item_id=item_id, title=title, score=score) for item_id, title, score in columns]

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.bundles.aligned_catalog import CatalogView
+from services.core.candidate_set import ITEM_KEY
 from services.core.query import Query
 from services.core.sources.source import History as SourceHistory
 
 # Columns by which candidates are known inside the pipelines: int32 slot in the catalog, int32 row in the bundle (0
 # for an item that the bundle does not know).
-SLOT, ROW = "slot", "row"
+SLOT, ROW = ITEM_KEY, "row"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from services.core.candidate_set import CandidateSet
+from services.core.candidate_set import ITEM_KEY, CandidateSet
+
+# Up to so many table entries a candidate, keys are looked up in a table; sparser keys are numbered first.
+_TABLE_ENTRIES_A_CANDIDATE = 256
 
 
 def merge(names: Sequence[str], proposals: Sequence[CandidateSet | None]) -> CandidateSet:
@@ -14,7 +18,8 @@ def merge(names: Sequence[str], proposals: Sequence[CandidateSet | None]) -> Can
 
     Args:
         names: Names of the sources; bit i of the masks is names[i].
-        proposals: What each proposed, best first, or None when it gave nothing.
+        proposals: What each proposed, best first, or None when it gave nothing. Where all of them bring the column
+            ITEM_KEY, items are told apart by it instead of by their ids, which is much faster.
 
     Returns:
         Unique candidates in order of their best rank in any source (ties by source order). The columns and labels
@@ -26,25 +31,19 @@ def merge(names: Sequence[str], proposals: Sequence[CandidateSet | None]) -> Can
     given = [(bit, proposal) for bit, proposal in enumerate(proposals) if proposal is not None and len(proposal)]
     if not given:
         return CandidateSet.empty(tuple(names))
-    item_ids = np.concatenate([proposal.item_ids for _, proposal in given])
-    bits = np.concatenate([np.full(len(proposal), 1 << bit, np.uint32) for bit, proposal in given])
-    ranks = np.concatenate([np.arange(len(proposal)) for _, proposal in given])
-    # One integer key an item: sorting integers is far cheaper than sorting strings.
-    position_of: dict[str, int] = {}
-    keys = np.fromiter((position_of.setdefault(item, len(position_of)) for item in item_ids), np.intp)
-    masks = np.zeros(len(position_of), np.uint32)
-    np.bitwise_or.at(masks, keys, bits)
-    best_first = np.argsort(ranks, kind="stable")
-    _, first = np.unique(keys[best_first], return_index=True)
-    order = best_first[np.sort(first)]
     shared = set.intersection(*(set(proposal.columns) for _, proposal in given))
-    columns = {
-        name: np.concatenate([proposal.columns[name] for _, proposal in given])[order] for name in sorted(shared)
-    }
-    first_labels = given[0][1].labels
+    item_ids = np.concatenate([proposal.item_ids for _, proposal in given])
+    columns = {name: np.concatenate([proposal.columns[name] for _, proposal in given]) for name in sorted(shared)}
+    keys = _table_keys(columns[ITEM_KEY]) if ITEM_KEY in columns else _numbered(item_ids)
+    order = _first_by_rank(keys, [len(proposal) for _, proposal in given])
+    masks = np.zeros(int(keys.max()) + 1, np.uint32)
+    start = 0
+    for bit, proposal in given:
+        masks[keys[start : start + len(proposal)]] |= np.uint32(1 << bit)
+        start += len(proposal)
     labels = {
         name: names_along
-        for name, names_along in first_labels.items()
+        for name, names_along in given[0][1].labels.items()
         if all(proposal.labels.get(name) == names_along for _, proposal in given)
     }
     versions = {proposal.bundle_version for _, proposal in given}
@@ -52,8 +51,34 @@ def merge(names: Sequence[str], proposals: Sequence[CandidateSet | None]) -> Can
         item_ids[order],
         tuple(names),
         masks[keys[order]],
-        columns,
+        {name: column[order] for name, column in columns.items()},
         labels,
         versions.pop() if len(versions) == 1 else "",
         tuple(dict.fromkeys(reason for _, proposal in given for reason in proposal.degraded_reasons)),
     )
+
+
+def _numbered(item_ids: NDArray[np.object_]) -> NDArray[np.intp]:
+    """Number the distinct ids as they come: intp [C]."""
+    number_of: dict[str, int] = {}
+    return np.fromiter((number_of.setdefault(item_id, len(number_of)) for item_id in item_ids), np.intp)
+
+
+def _table_keys(item_keys: NDArray[np.generic]) -> NDArray[np.intp]:
+    """Return keys from 0 that are dense enough to index a table: intp [C]."""
+    keys: NDArray[np.intp] = item_keys.astype(np.intp)
+    if int(keys.min()) < 0 or int(keys.max()) >= _TABLE_ENTRIES_A_CANDIDATE * len(keys):
+        keys = np.unique(keys, return_inverse=True)[1]
+    return keys
+
+
+def _first_by_rank(keys: NDArray[np.intp], lengths: Sequence[int]) -> NDArray[np.intp]:
+    """Return where each distinct key stands for the first time when all is read by rank, then by source."""
+    best_first = np.argsort(np.concatenate([np.arange(length) for length in lengths]), kind="stable")
+    read = keys[best_first]
+    places = np.arange(len(read))
+    first_place = np.empty(int(keys.max()) + 1, np.intp)
+    # Of several writes to one entry the last stays: written backwards, that is the first in reading order.
+    first_place[read[::-1]] = places[::-1]
+    order: NDArray[np.intp] = best_first[first_place[read] == places]
+    return order
