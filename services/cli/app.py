@@ -1,0 +1,91 @@
+"""The `trommel` command: its groups, and the one place where a failure becomes a line and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from services.cli.cli_error import CliError
+from services.cli.commands import (
+    bundles,
+    data,
+    demo,
+    doctor,
+    evaluate,
+    events,
+    items,
+    recommend,
+    similar,
+    stack,
+    train,
+)
+from services.cli.console import note
+from services.cli.exit_codes import EPILOG, FAILED, INTERRUPTED, OK, USAGE
+
+app = typer.Typer(
+    name="trommel",
+    help="Trommel recommends: candidates, ranking, feedback and training on one machine or as a client of a cluster.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for group in (stack, doctor, train, recommend, similar, evaluate, demo):
+    group.add_to(app)
+app.add_typer(data.app, name="data")
+app.add_typer(bundles.app, name="bundles")
+app.add_typer(events.app, name="events")
+app.add_typer(items.app, name="items")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code. Every failure is one line on standard error."""
+    try:
+        code = typer.main.get_command(app).main(args=list(arguments), prog_name="trommel", standalone_mode=False)
+        sys.stdout.flush()
+    except CliError as error:
+        return _failed(str(error), error.exit_code)
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        hint = f" (see {context.command_path if context else 'trommel'} --help)" if error.exit_code == USAGE else ""
+        return _failed(error.format_message().rstrip(".") + hint, error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        return _failed("interrupted", INTERRUPTED)
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            # The reader went away, as `head` does: nothing to say, and nowhere to say it.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return FAILED
+        return _unforeseen(error)
+    except Exception as error:  # noqa: BLE001 - a person gets a line, never a stack trace
+        return _unforeseen(error)
+    if code == INTERRUPTED:
+        note("error: interrupted")
+    return code if isinstance(code, int) else OK
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def _failed(message: str, code: int) -> int:
+    text = " ".join(message.split())
+    if text:
+        note(f"error: {text}")
+    return code
+
+
+def _unforeseen(error: Exception) -> int:
+    if os.environ.get("TROMMEL_DEBUG"):
+        raise error
+    return _failed(f"{type(error).__name__}: {error} (set TROMMEL_DEBUG=1 to see where)", FAILED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What `trommel doctor` looks at, one file a subject."""

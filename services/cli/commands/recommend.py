@@ -1,0 +1,58 @@
+"""`trommel recommend`: a slate for a user."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from services.cli import options
+from services.cli.connection import DEFAULT_TIMEOUT_SECONDS
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        "recommend",
+        epilog=options.examples(
+            "trommel recommend --user 1 -k 10",
+            "trommel recommend --user 1 --category Comedy --exclude 50 --json",
+        ),
+    )(recommend)
+
+
+def recommend(
+    user: options.User,
+    count: Annotated[int, typer.Option("-k", "--count", help="Items wanted.")] = 10,
+    scenario: options.Scenario = "",
+    exclude: Annotated[list[str] | None, typer.Option(help="Item never to return; may be repeated.")] = None,
+    category: Annotated[list[str] | None, typer.Option(help="Keep to this category; may be repeated.")] = None,
+    include_seen: Annotated[bool, typer.Option("--include-seen", help="Also items the user has met.")] = False,
+    timeout_seconds: options.Timeout = DEFAULT_TIMEOUT_SECONDS,
+    as_json: options.Json = False,
+) -> None:
+    """Recommend items to a user, best first, with the reasons."""
+    from trommel.ranking.v1.ranking_pb2 import RecommendRequest, SlateFilter
+
+    from services.cli.connection import run
+    from services.cli.console import print_json
+    from services.cli.slates import print_slate, slate_json
+    from services.cli.stubs import ranking
+
+    async def ask() -> Any:
+        async with ranking() as service:
+            request = RecommendRequest(
+                user_id=options.user_id(user),
+                scenario=scenario,
+                count=options.int32(count),
+                filter=SlateFilter(
+                    excluded_item_ids=exclude or (), any_of_categories=category or (), include_seen=include_seen
+                ),
+            )
+            return await service.Recommend(request, timeout=timeout_seconds)
+
+    slate = run(ask()).slate
+    if as_json:
+        print_json(slate_json(slate))
+    else:
+        print_slate(slate)

@@ -1,0 +1,1 @@
+"""The demo: one story told by the real parts, step by step."""

@@ -1,0 +1,28 @@
+"""The figures of an evaluation as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.cli.console import note, output
+from services.cli.tables import table
+
+_NAMES = ("recall@10", "ndcg@10", "recall@100", "mrr@100", "coverage@10")
+
+
+def print_evaluation(result: Mapping[str, Any]) -> None:
+    """Print what `evaluate_served` returned."""
+    rows = []
+    for who in ("served", "popularity"):
+        figures = result[who]
+        errors = [f" ± {figures[f'{name}_se']:.4f}" if f"{name}_se" in figures else "" for name in _NAMES]
+        rows.append([who, *(f"{figures[name]:.4f}{error}" for name, error in zip(_NAMES, errors, strict=True))])
+    output().print(table(["", *_NAMES], rows))
+    bundles = ", ".join(version or "none" for version in result["bundle_versions"])
+    output().print(
+        f"{result['users']:,} users, {result['items']:,} items, bundle {bundles}; "
+        f"{result['degraded_answers']} degraded, {result['failed_calls']} failed, {result['leaked_events']} leaked"
+    )
+    for reason, count in result["degraded_reasons"].items():
+        note(f"degraded {count} times: {reason}")

@@ -1,0 +1,1 @@
+"""Import: a preflight over the whole file, then items and events through the services' own doors."""
