@@ -11,7 +11,7 @@ import numpy as np
 from services.candidates.stages.resolved_query import ROW, SLOT, ResolvedQuery, resolved
 from services.core.candidate_set import CandidateSet
 from services.core.query import Query
-from services.core.sources.source import Retrieved, Source
+from services.core.sources.source import History, Retrieved, Source
 
 
 class Run(Protocol):
@@ -56,11 +56,18 @@ class BundleSource:
         try:
             if self._source.needs_user_vector and known.user_vector is not None:
                 history = replace(history, user_vector=await known.user_vector)
-            retrieved = await self._run(self._source.retrieve, history, query.count, known.closed_rows)
+            retrieved = await self._run(self._retrieve, known, history)
         except BaseException:
             known.failed_sources.add(self.name)
             raise
         return proposal(known, retrieved)
+
+    def _retrieve(self, query: ResolvedQuery, history: History) -> Retrieved:
+        if not self._source.retrieves_by_scores:
+            return self._source.retrieve(history, query.count, query.closed_rows)
+        # The scorer needs the same scores again, of what other sources proposed.
+        scores = query.scores[self.name] = self._source.score(history)
+        return self._source.best_of(scores, query.count, query.closed_rows)
 
 
 def proposal(query: ResolvedQuery, retrieved: Retrieved) -> CandidateSet:

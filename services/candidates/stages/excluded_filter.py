@@ -18,8 +18,9 @@ class ExcludedFilter:
 
     def enabled(self, query: Query) -> bool:
         """When anything is excluded."""
-        return len(resolved(query).excluded_slots) > 0
+        return bool(query.filter.excluded_item_ids)
 
     async def keep(self, query: Query, candidates: CandidateSet) -> NDArray[np.bool_]:
         """Return bool [C]: not excluded."""
-        return np.isin(candidates.columns[SLOT], resolved(query).excluded_slots, invert=True)
+        kept: NDArray[np.bool_] = ~resolved(query).excluded_slots[candidates.columns[SLOT]]
+        return kept

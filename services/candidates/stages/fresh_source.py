@@ -31,8 +31,7 @@ class FreshSource:
         """Return the newest available items without a row."""
         known = resolved(query)
         catalog = known.view.catalog
-        open_slots = known.view.open_slots & (known.view.row_of_slot == 0)
-        open_slots[known.excluded_slots] = False
+        open_slots = known.view.open_slots & (known.view.row_of_slot == 0) & ~known.excluded_slots
         wanted = query.filter
         if wanted.any_of_categories or wanted.excluded_categories:
             open_slots &= catalog.in_categories(wanted.any_of_categories, wanted.excluded_categories)

@@ -43,9 +43,11 @@ class QueryResolver:
     async def hydrate_query(self, query: Query) -> Query:
         """Return the resolved query."""
         view = self._aligned.view(self._replica.snapshot, self._now_microseconds())
-        excluded_slots = view.catalog.slots(query.filter.excluded_item_ids)
+        excluded = view.catalog.slots(query.filter.excluded_item_ids)
+        excluded_slots = np.zeros(len(view.catalog), np.bool_)
+        excluded_slots[excluded] = True
         open_rows = _open_rows(view, query.filter)
-        open_rows[view.row_of_slot[excluded_slots]] = False
+        open_rows[view.row_of_slot[excluded]] = False
         # Whatever slot points at row 0, padding is never open.
         open_rows[0] = False
         closed_rows = np.flatnonzero(~open_rows).astype(np.int32)

@@ -28,9 +28,10 @@ class ResolvedQuery(Query):
         known_history: The part of the history that the bundle knows.
         closed_rows: int32, rows that may not be proposed: excluded, unavailable, unknown, of the wrong categories.
         open_row_count: Rows that may be.
-        excluded_slots: int32, slots of the excluded items.
+        excluded_slots: bool [M], slots of the excluded items.
         named_slots: int32, slots of the items the caller names, each once, unknown ones left out.
         user_vector: The running call to the user encoder: float32 [D]; None when nothing is to be encoded.
+        scores: Scores of all rows, float32 [N+1], by the name of the source that made them on its way.
         failed_sources: Sources that gave nothing for this query because they failed or were late; stages add to it.
     """
 
@@ -38,9 +39,10 @@ class ResolvedQuery(Query):
     known_history: SourceHistory
     closed_rows: NDArray[np.int32]
     open_row_count: int
-    excluded_slots: NDArray[np.int32]
+    excluded_slots: NDArray[np.bool_]
     named_slots: NDArray[np.int32]
     user_vector: asyncio.Task[NDArray[np.float32]] | None = None
+    scores: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     failed_sources: set[str] = field(default_factory=set)
 
     @classmethod

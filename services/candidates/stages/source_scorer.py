@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.stages.bundle_source import Run
-from services.candidates.stages.resolved_query import ROW, resolved
+from services.candidates.stages.resolved_query import ROW, ResolvedQuery, resolved
 from services.core.candidate_set import CandidateSet, Column
 from services.core.pipeline.chain import SCORE
 from services.core.pipeline.roles import Observer
@@ -38,17 +38,20 @@ class SourceScorer:
         """Return the matrix, and as the score the order of the merge, from 1 down."""
         known = resolved(query)
         rows = candidates.columns[ROW]
-        matrix = await self._run(self._matrix, known.arrived_history(), rows, frozenset(known.failed_sources))
+        matrix = await self._run(self._matrix, known, known.arrived_history(), rows)
         count = len(candidates)
         return {SOURCE_SCORES: matrix, SCORE: np.arange(count, 0, -1, dtype=np.float32) / max(count, 1)}
 
-    def _matrix(self, history: History, rows: NDArray[np.int32], failed: frozenset[str]) -> NDArray[np.float32]:
+    def _matrix(self, query: ResolvedQuery, history: History, rows: NDArray[np.int32]) -> NDArray[np.float32]:
         matrix = np.zeros((len(rows), len(self._sources)), np.float32)
+        has_row = rows > 0
         for column, source in enumerate(self._sources):
-            if source.name in failed or not source.knows(history):
+            if source.name in query.failed_sources or not source.knows(history):
                 continue
             try:
-                scores = np.where(rows > 0, source.score_rows(history, rows), np.float32(0))
+                made = query.scores.get(source.name)
+                scores = source.score_rows(history, rows) if made is None else made[rows]
+                scores = np.where(has_row, scores, np.float32(0))
                 if not np.isfinite(scores).all():
                     raise FloatingPointError(f"source {source.name} gave scores that are not finite")
                 matrix[:, column] = scores

@@ -9,17 +9,19 @@ import numpy as np
 
 from services.core.bundle import read_array
 from services.core.sources.source import NOTHING, History, Retrieved, Rows, Scores, Source
-from services.core.sources.top_rows import top_rows
 
 ITEM_VECTORS = "sequence/item_vectors.npy"
 INDEX = "sequence/index.usearch"
+
+# An index that has to find more than this is slower than comparing everything.
+_MOST_SEARCHED = 10_000
 
 
 class VectorIndex(Protocol):
     """An approximate nearest-neighbour index over the item vectors, keys = rows, by inner product."""
 
     def search(self, vector: Scores, count: int) -> Rows:
-        """About the ``count`` rows of largest inner product with ``vector`` (float32 [D]): int32 [k]."""
+        """About the ``count`` rows of largest inner product with ``vector`` (float32 [D]): int32 [k], distinct."""
         ...
 
 
@@ -51,6 +53,11 @@ class SequenceSource(Source):
         """N: valid rows are 1..N."""
         return len(self.item_vectors) - 1
 
+    @property
+    def retrieves_by_scores(self) -> bool:
+        """Not through an index."""
+        return self._index is None
+
     def knows(self, history: History) -> bool:
         """Whether the caller brought a user vector."""
         return history.user_vector is not None
@@ -71,17 +78,17 @@ class SequenceSource(Source):
         return scores
 
     def retrieve(self, history: History, count: int, excluded_rows: Rows) -> Retrieved:
-        """Exact best items, or the index's proposals in exact order."""
+        """Exact best items, or the index's proposals in exact order; exact too where most items are excluded."""
         if self._index is None or history.user_vector is None:
             return super().retrieve(history, count, excluded_rows)
         if count <= 0:
             return NOTHING
         # The index knows nothing of exclusions: ask for as many more as could be thrown out.
         wanted = min(count + len(excluded_rows), self.item_count)
-        rows = np.unique(self._index.search(history.user_vector, wanted)).astype(np.int32)
-        rows = rows[(rows > 0) & (rows <= self.item_count)]
-        found = np.full(len(rows) + 1, -np.inf, dtype=np.float32)
-        found[1:] = self.score_rows(history, rows)
-        excluded = np.flatnonzero(np.isin(rows, excluded_rows)).astype(np.int32) + 1
-        positions, scores = top_rows(found, count, excluded)
-        return Retrieved(rows[positions - 1], scores)
+        if wanted > _MOST_SEARCHED:
+            return super().retrieve(history, count, excluded_rows)
+        rows = np.sort(self._index.search(history.user_vector, wanted))
+        rows = rows[(rows > 0) & (rows <= self.item_count) & np.isin(rows, excluded_rows, invert=True)]
+        scores = self.score_rows(history, rows)
+        best = np.argsort(-scores, kind="stable")[:count]
+        return Retrieved(rows[best], scores[best])

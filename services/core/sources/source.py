@@ -84,8 +84,17 @@ class Source(ABC):
         """At most ``count`` items, best first, none of ``excluded_rows``; none if it knows nothing."""
         if not self.knows(history):
             return NOTHING
-        rows, scores = top_rows(self.score(history), count, excluded_rows)
-        return Retrieved(rows, scores)
+        return self.best_of(self.score(history), count, excluded_rows)
+
+    @property
+    def retrieves_by_scores(self) -> bool:
+        """Whether ``retrieve`` is ``best_of(score(history), …)``, so that a caller who needs both scores once."""
+        return True
+
+    def best_of(self, scores: Scores, count: int, excluded_rows: Rows) -> Retrieved:
+        """What ``retrieve`` proposes where ``scores`` is what ``score`` gave."""
+        rows, best = top_rows(scores, count, excluded_rows)
+        return Retrieved(rows, best)
 
 
 NOTHING = Retrieved(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32))
