@@ -102,7 +102,16 @@ BUNDLE_LOADS = Counter("trommel_bundle_loads_total", "Bundles loaded by this pro
 
 
 def start_metrics(address: str) -> int:
-    """Serve /metrics at host:port in a thread of its own; return the port, which the system chose if it was 0."""
+    """Serve /metrics at host:port in a thread of its own; return the port, which the system chose if it was 0.
+
+    Raises:
+        OSError: The port is taken or not allowed.
+    """
     host, _, port = address.rpartition(":")
-    server, _ = start_http_server(int(port), addr=host)
+    try:
+        server, _ = start_http_server(int(port), addr=host)
+    except OSError as error:
+        raise OSError(
+            f"cannot serve metrics on {address}: the port is taken or not allowed; set TROMMEL_METRICS_LISTEN"
+        ) from error
     return int(server.server_address[1])
