@@ -17,6 +17,7 @@ from services.embedded import log_tail
 from services.embedded.data_directory import write_private
 from services.embedded.launch import MARKER, PROGRAMS_FILE
 from services.embedded.leftovers import is_alive
+from services.embedded.ports import ports_of
 from services.embedded.programs import Program
 from services.embedded.readiness import is_ready
 from services.embedded.settings import StackSettings
@@ -28,7 +29,7 @@ from services.embedded.supervisor_conf import FILE, render
 _CONTROL_WAIT_SECONDS = 20.0
 _POLL_SECONDS = 0.1
 # A start that fails this often in a row is reported; supervisord alone goes on trying.
-_FAILED_STARTS = 3
+_FAILED_STARTS = 2
 
 
 def connect(root: Path) -> SupervisorClient | None:
@@ -91,7 +92,7 @@ def start(client: SupervisorClient, names: Iterable[str], settings: StackSetting
     """
     waiting = list(names)
     begun = {name: log_tail.size(_log(settings.root, name)) for name in waiting}
-    attempts: dict[str, set[int]] = {name: set() for name in waiting}
+    attempts: dict[str, set[float]] = {name: set() for name in waiting}
     for name in waiting:
         on_progress(f"starting {name}")
         client.start(name)
@@ -101,15 +102,16 @@ def start(client: SupervisorClient, names: Iterable[str], settings: StackSetting
         kept = client.processes()
         for name in list(waiting):
             process = kept[name]
-            if process.pid:
-                attempts[name].add(process.pid)
+            attempts[name].add(process.started_at)
             given_up = process.state == "failed" or (
                 process.state == "restarting" and len(attempts[name]) >= _FAILED_STARTS
             )
             if given_up:
                 raise _failure(name, "exited at start", begun[name], settings)
-            steady = process.state == "running" or (name != "worker" and process.state == "starting")
-            if steady and is_ready(name, settings):
+            up = process.state == "running" or (
+                process.state == "starting" and name != "worker" and ports_of(name, settings.port_base)
+            )
+            if up and is_ready(name, settings):
                 waiting.remove(name)
                 on_progress(f"{name} is ready")
         if waiting and time.monotonic() > until:

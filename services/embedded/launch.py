@@ -31,6 +31,11 @@ def models_with_versions(repository: Path) -> list[str]:
     )
 
 
+def pid_file(run_directory: Path, name: str) -> Path:
+    """Where the program's process id is written at each start."""
+    return run_directory / f"{name}.pid"
+
+
 def remove_shared_memory(name_prefix: str) -> None:
     """Frees the shared memory that a killed Triton left behind."""
     for path in Path(_SHARED_MEMORY).glob(f"{name_prefix}*"):
@@ -46,6 +51,7 @@ def main(name: str) -> None:
         command += [f"--load-model={model}" for model in models_with_versions(Path(repository))]
     if name_prefix := program.get("shared_memory_prefix"):
         remove_shared_memory(name_prefix)
+    pid_file(Path(), name).write_text(str(os.getpid()), encoding="ascii")  # exec keeps it
     os.chdir(program["directory"])
     try:
         os.execve(command[0], command, {**os.environ, **program["environment"], PROGRAM: name})  # noqa: S606 - exec is the point

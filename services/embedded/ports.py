@@ -25,8 +25,8 @@ OFFSETS: Mapping[str, Mapping[str, int]] = {
 
 
 def ports_of(name: str, port_base: int) -> dict[str, int]:
-    """The ports of a part by purpose."""
-    return {purpose: port_base + offset for purpose, offset in OFFSETS[name].items()}
+    """The ports of a part by purpose; none for one that listens nowhere."""
+    return {purpose: port_base + offset for purpose, offset in OFFSETS.get(name, {}).items()}
 
 
 def is_free(port: int) -> bool:

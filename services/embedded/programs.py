@@ -8,24 +8,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from services.embedded.ports import LOOPBACK, ports_of
+from services.embedded.ports import LOOPBACK, OFFSETS, ports_of
 from services.embedded.settings import StackSettings
 from services.embedded.stack_error import StackError
 
 INFRASTRUCTURE = ("postgres", "redis", "triton")
 SERVICES = ("candidates", "feedback", "ranking", "training", "worker")
 ALL = (*INFRASTRUCTURE, *SERVICES)
+# Runs wherever Triton is embedded, as a part of it; see triton_watch.py.
+TRITON_WATCH = "triton_watch"
 
 # Each stage starts when the one before is ready. The front door opens last; stopping goes the other way
 # round, so that what answers callers goes first and what holds the data goes last.
 START_STAGES: tuple[tuple[str, ...], ...] = (
     ("postgres", "redis", "triton"),
-    ("candidates", "feedback", "training", "worker"),
+    (TRITON_WATCH, "candidates", "feedback", "training", "worker"),
     ("ranking",),
 )
 STOP_STAGES: tuple[tuple[str, ...], ...] = (
     ("ranking",),
-    ("candidates", "feedback", "training", "worker"),
+    (TRITON_WATCH, "candidates", "feedback", "training", "worker"),
     ("triton", "redis"),
     ("postgres",),
 )
@@ -60,8 +62,13 @@ class Program:
         }
 
 
+def with_watch(names: Iterable[str]) -> list[str]:
+    """The names, and the watch behind triton where that is among them."""
+    return [part for name in names for part in ((name, TRITON_WATCH) if name == "triton" else (name,))]
+
+
 def choose(only: Iterable[str] | None) -> tuple[str, ...]:
-    """The wanted programs in starting order; all where `only` is None."""
+    """The wanted parts in starting order; all where `only` is None."""
     wanted = set(ALL if only is None else only)
     if unknown := sorted(wanted - set(ALL)):
         raise StackError(f"there is no {', '.join(unknown)} in the stack", f"choose from {', '.join(ALL)}")
@@ -69,8 +76,8 @@ def choose(only: Iterable[str] | None) -> tuple[str, ...]:
 
 
 def endpoint(name: str, port_base: int) -> str:
-    """host:port of an embedded program's main port; "" for the worker, which nobody calls."""
-    if name == "worker":
+    """host:port of an embedded program's main port; "" for those that nobody calls."""
+    if name not in OFFSETS or name == "worker":
         return ""
     purposes = ports_of(name, port_base)
     return f"{LOOPBACK}:{purposes.get('grpc', next(iter(purposes.values())))}"

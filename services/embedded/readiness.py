@@ -9,6 +9,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.embedded import postgres, triton
 from services.embedded.ports import LOOPBACK, ports_of
+from services.embedded.programs import TRITON_WATCH
 from services.embedded.secret import password
 from services.embedded.settings import StackSettings
 
@@ -16,14 +17,14 @@ _PROBE_TIMEOUT_SECONDS = 2.0
 
 
 def is_ready(name: str, settings: StackSettings) -> bool:
-    """One quick probe of an embedded part. The worker has no port: it is ready when it stays up."""
+    """One quick probe of an embedded part. One without a port is ready when it stays up."""
     if name == "postgres":
         return postgres.is_ready(settings)
     if name == "redis":
         return _redis_is_ready(settings)
     if name == "triton":
         return triton.is_live(settings)
-    if name == "worker":
+    if name in {"worker", TRITON_WATCH}:
         return True
     return _is_serving(ports_of(name, settings.port_base)["grpc"])
 

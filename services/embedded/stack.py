@@ -20,10 +20,12 @@ from services.embedded.programs import (
     SERVICES,
     START_STAGES,
     STOP_STAGES,
+    TRITON_WATCH,
     Program,
     choose,
     endpoint,
     service_program,
+    with_watch,
 )
 from services.embedded.readiness import is_reachable
 from services.embedded.settings import StackSettings
@@ -46,7 +48,7 @@ def up(settings: StackSettings, on_progress: Progress = silent, *, only: Iterabl
     Raises:
         StackError: one line that says what is wrong and what to do. What this call started is stopped again.
     """
-    wanted = [name for name in choose(only) if settings.external_url(name) is None]
+    wanted = with_watch(name for name in choose(only) if settings.external_url(name) is None)
     data_directory.prepare(settings)
     with data_directory.exclusive(settings.root):
         client = keeper.connect(settings.root)
@@ -118,7 +120,7 @@ def _start(
     running = _running(client) if client else set()
     missing = [name for name in wanted if name not in running]
     check_free(missing, settings.port_base)
-    names = [name for name in ALL if name in running or name in missing]
+    names = [name for name in with_watch(ALL) if name in running or name in missing]
     programs = _programs(settings, names, on_progress)
     keeper.configure(settings.root, programs)
     own = client is None
@@ -159,6 +161,8 @@ def _programs(settings: StackSettings, names: list[str], on_progress: Progress) 
             programs.append(redis_server.program(settings))
         elif name == "triton":
             programs.append(triton.program(settings, on_progress))
+        elif name == TRITON_WATCH:
+            programs.append(triton.watch_program(settings))
         else:
             programs.append(service_program(name, settings, client_environment(settings)))
     return programs

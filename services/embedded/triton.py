@@ -10,11 +10,12 @@ import filecmp
 import hashlib
 import os
 import shutil
+import sys
 import urllib.request
 from pathlib import Path
 
 from services.embedded.ports import LOOPBACK, ports_of
-from services.embedded.programs import Program
+from services.embedded.programs import TRITON_WATCH, Program
 from services.embedded.settings import StackSettings
 from services.embedded.stack_status import Progress
 from services.embedded.triton_environment import TritonEnvironment, ensure
@@ -66,6 +67,13 @@ def program(settings: StackSettings, on_progress: Progress) -> Program:
         model_repository=str(settings.models),
         shared_memory_prefix=prefix,
     )
+
+
+def watch_program(settings: StackSettings) -> Program:
+    """Says how to run the watch over the server's models."""
+    run = settings.root / "run"
+    http = f"{LOOPBACK}:{ports_of('triton', settings.port_base)['http']}"
+    return Program(TRITON_WATCH, (sys.executable, "-P", "-m", "services.embedded.triton_watch", str(run), http), run)
 
 
 def is_live(settings: StackSettings) -> bool:
