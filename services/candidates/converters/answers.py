@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from trommel.candidates.v1 import candidates_pb2 as pb
 
 from services.candidates.catalog.snapshot import CatalogSnapshot
 from services.core.candidate_set import ITEM_KEY, CandidateSet
 from services.core.pipeline.roles import SourceOutcome
 
+_SOURCE_SCORES_FIELD = pb.Candidates.DESCRIPTOR.fields_by_name["source_scores"].number
+_LENGTH_DELIMITED = 2
 _STATUSES = {
     "answered": pb.SourceOutcome.STATUS_ANSWERED,
     "late": pb.SourceOutcome.STATUS_LATE,
@@ -29,16 +32,32 @@ def candidates_message(candidates: CandidateSet, sources: tuple[str, ...], catal
         return pb.Candidates(sources=sources, category_offsets=[0])
     slots = candidates.columns[ITEM_KEY].astype(np.int32, copy=False)
     names, offsets, indexes = catalog.categories.gather(catalog.category_sets[slots])
-    return pb.Candidates(
+    message = pb.Candidates(
         item_ids=candidates.item_ids.tolist(),
         sources=sources,
         source_masks=(candidates.source_masks & np.uint32((1 << len(sources)) - 1)).tolist(),
-        source_scores=candidates.columns["source_scores"].ravel().tolist(),
         titles=catalog.titles[slots].tolist(),
         categories=names,
         category_offsets=offsets.tolist(),
         category_indexes=indexes.tolist(),
     )
+    message.MergeFromString(_packed_floats(_SOURCE_SCORES_FIELD, candidates.columns["source_scores"]))
+    return message
+
+
+def _packed_floats(field_number: int, values: NDArray[np.generic]) -> bytes:
+    """Return a repeated float field as it stands on the wire: thousands of floats without a Python object each."""
+    data = values.astype("<f4", copy=False).tobytes()
+    return _varint(field_number << 3 | _LENGTH_DELIMITED) + _varint(len(data)) + data
+
+
+def _varint(value: int) -> bytes:
+    groups = bytearray()
+    while value > 0x7F:
+        groups.append(value & 0x7F | 0x80)
+        value >>= 7
+    groups.append(value)
+    return bytes(groups)
 
 
 def outcome_messages(outcomes: tuple[SourceOutcome, ...]) -> list[pb.SourceOutcome]:

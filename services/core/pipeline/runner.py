@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.core.candidate_set import CandidateSet, Column
 from services.core.pipeline.chain import Chain, OptionalHydrator, ScorerWithFallback
@@ -179,7 +180,7 @@ class Pipeline:
             return candidates
         started = time.perf_counter()
         order = await selector.select(query, candidates)
-        if len(order) > query.count or len(np.unique(order)) != len(order):
+        if len(order) > query.count or not _are_distinct(order, len(candidates)):
             raise StageError(f"selector {selector.name} gave {len(order)} indexes for {query.count} places")
         self._ran("selector", selector.name, started)
         return candidates.take(order)
@@ -193,6 +194,13 @@ class Pipeline:
                 except Exception as error:  # noqa: BLE001 - the slate is made; what follows it may not undo it
                     self._observer.failed(side_effect.name, error)
                 self._ran("side_effect", side_effect.name, started)
+
+
+def _are_distinct(indexes: NDArray[np.intp], length: int) -> bool:
+    """Whether the indexes lie in 0..length-1, each there once."""
+    if not len(indexes):
+        return True
+    return bool(indexes.min() >= 0 and indexes.max() < length and np.bincount(indexes).max() == 1)
 
 
 def _extended(

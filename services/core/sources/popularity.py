@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from services.core.bundle import read_array
-from services.core.sources.source import History, Scores, Source
+from services.core.sources.source import History, Retrieved, Rows, Scores, Source
 
 SCORES = "popularity/scores.npy"
 
@@ -22,6 +22,8 @@ class PopularitySource(Source):
         """scores: float32 [N+1], row 0 = -inf."""
         self.scores = scores
         self.scores.setflags(write=False)
+        best_first = np.argsort(-scores, kind="stable").astype(np.int32)
+        self._best_first = best_first[scores[best_first] > -np.inf]
 
     @classmethod
     def load(cls, bundle: Path) -> Self:
@@ -40,3 +42,13 @@ class PopularitySource(Source):
     def score(self, history: History) -> Scores:  # noqa: ARG002
         """The stored scores."""
         return self.scores
+
+    def retrieve(self, history: History, count: int, excluded_rows: Rows) -> Retrieved:
+        """As of every source, out of an order made once."""
+        return self.best_of(self.score(history), count, excluded_rows)
+
+    def best_of(self, scores: Scores, count: int, excluded_rows: Rows) -> Retrieved:
+        """As of every source; the scores are the same for everybody, and so is their order."""
+        head = self._best_first[: max(count, 0) + len(excluded_rows)]
+        rows = head[np.isin(head, excluded_rows, invert=True)][: max(count, 0)]
+        return Retrieved(rows, scores[rows])
