@@ -89,7 +89,8 @@ class Pipeline:
     async def _propose(self, query: Query, degraded: list[str]) -> tuple[CandidateSet, tuple[SourceOutcome, ...]]:
         """Run the enabled sources side by side; merge what came in time."""
         sources = self._chain.sources
-        runs = [self._propose_one(source, query) for source in sources]
+        left = max(0.0, query.deadline - asyncio.get_running_loop().time())
+        runs = [self._propose_one(source, query, min(source.budget_seconds, left)) for source in sources]
         results = await asyncio.gather(*runs)
         outcomes = tuple(outcome for _, outcome in results)
         fallback = self._chain.fallback_source
@@ -97,7 +98,9 @@ class Pipeline:
             # One reason says it all: the answer stands on the fallback.
             degraded.append(fallback.degraded_reason)
             self._observe_sources(outcomes, [])
-            sources, results = (fallback.source,), [await self._propose_one(fallback.source, query)]
+            # What stands in must answer even when all the time went into waiting: it has a budget of its own.
+            result = await self._propose_one(fallback.source, query, fallback.source.budget_seconds)
+            sources, results = (fallback.source,), [result]
             self._observe_sources((results[0][1],), degraded)
             outcomes = (*outcomes, results[0][1])
         else:
@@ -114,13 +117,14 @@ class Pipeline:
             if outcome.status in (LATE, FAILED):
                 degraded.append(f"source_{outcome.source}_{outcome.status}")
 
-    async def _propose_one(self, source: Source, query: Query) -> tuple[CandidateSet | None, SourceOutcome]:
+    async def _propose_one(
+        self, source: Source, query: Query, budget_seconds: float
+    ) -> tuple[CandidateSet | None, SourceOutcome]:
         if not source.enabled(query):
             return None, SourceOutcome(source.name, DISABLED)
         started = time.perf_counter()
-        left = query.deadline - asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(max(0.0, min(source.budget_seconds, left))):
+            async with asyncio.timeout(budget_seconds):
                 proposal = await source.propose(query)
             missing = source.provides - proposal.columns.keys()
             if missing and len(proposal):
@@ -153,19 +157,22 @@ class Pipeline:
         self, entry: ScorerWithFallback, query: Query, candidates: CandidateSet, degraded: list[str]
     ) -> CandidateSet:
         try:
-            return await self._score_with(entry.scorer, query, candidates)
+            left = max(0.0, query.deadline - asyncio.get_running_loop().time())
+            return await self._score_with(entry.scorer, query, candidates, left)
         except Exception as error:
             self._observer.failed(entry.scorer.name, error)
             if entry.fallback is None:
                 raise
         degraded.append(entry.degraded_reason)
-        return await self._score_with(entry.fallback, query, candidates)
+        # The scorer may have used up the time; its stand-in, which waits for nothing remote, is not bounded by it.
+        return await self._score_with(entry.fallback, query, candidates, None)
 
-    async def _score_with(self, scorer: Scorer, query: Query, candidates: CandidateSet) -> CandidateSet:
+    async def _score_with(
+        self, scorer: Scorer, query: Query, candidates: CandidateSet, budget_seconds: float | None
+    ) -> CandidateSet:
         started = time.perf_counter()
         try:
-            left = query.deadline - asyncio.get_running_loop().time()
-            async with asyncio.timeout(max(0.0, left)):
+            async with asyncio.timeout(budget_seconds):
                 columns = await scorer.score(query, candidates)
             for name, column in columns.items():
                 if not np.all(np.isfinite(column)):
