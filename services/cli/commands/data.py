@@ -68,8 +68,7 @@ def fetch(
         else:
             output().print(movielens_100k.TERMS)
         return
-    note(movielens_100k.TERMS)
-    fetched = movielens_100k.fetch(datasets_directory(), origin.value)
+    fetched = movielens_100k.fetch_with_terms(datasets_directory(), origin.value)
     if as_json:
         print_json(
             {

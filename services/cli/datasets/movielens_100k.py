@@ -38,6 +38,12 @@ class Fetched:
     users: int
 
 
+def fetch_with_terms(datasets: Path, origin: str = "any") -> Fetched:
+    """Show the terms of use, then fetch as `fetch` does."""
+    note(TERMS)
+    return fetch(datasets, origin)
+
+
 def fetch(datasets: Path, origin: str = "any") -> Fetched:
     """Fetch the data set into `<datasets>/movielens-100k`, unless it is there.
 

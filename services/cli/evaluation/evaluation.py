@@ -35,7 +35,8 @@ async def evaluate_served(held_out: Sequence[HeldOutEvent], scenario: str, predi
     if leaks:
         raise CliError(
             f"{len(leaks)} of {len(held_out)} held-out events are in their user's history "
-            f"(user {leaks[0].user_id[:64]}, item {leaks[0].item_id[:64]}): import with --holdout last into a stack that never saw them"
+            f"(user {leaks[0].user_id[:64]}, item {leaks[0].item_id[:64]}): import with --holdout last "
+            "into a stack that never saw them"
         )
     async with stubs.ranking() as ranking:
         with progress("slates", total=len(users), unit="users") as shown:
