@@ -23,16 +23,18 @@ from services.candidates.stages.similar_by_vector_source import SimilarByVectorS
 from services.candidates.stages.similarity_scorer import SimilarityScorer
 from services.candidates.stages.source_scorer import SourceScorer
 from services.candidates.stages.unavailable_filter import UnavailableFilter
+from services.candidates.stages.unscored_fallback import UnscoredFallback
 from services.candidates.stages.user_encoder import InferenceClient, UserEncoder
 from services.candidates.stages.user_vector import UserVectorCall, UserVectorWait
 from services.core.item_index import ItemIndex
 from services.core.pipeline.chain import Chain, OptionalHydrator, ScorerWithFallback
-from services.core.pipeline.roles import Observer, QueryHydrator, Scorer, Source
+from services.core.pipeline.roles import Observer, QueryHydrator, Source
 from services.core.pipeline.runner import Pipeline
 from services.core.sources.item_knn import ItemKnnSource
 from services.core.sources.sequence import SequenceSource
 
 GENERATE, HYDRATE, SIMILAR = "candidates", "hydrate_candidates", "similar_items"
+NO_SOURCE_SCORES = "no_source_scores"
 NO_USER_VECTOR = "no_user_vector"
 
 
@@ -66,13 +68,13 @@ class PipelineBuilder:
                 GENERATE,
                 (resolver, *calls),
                 (*proposing, FreshSource(self._budget_seconds)),
-                SourceScorer(bundle.sources, self._observers[GENERATE], run),
+                self._scorer(bundle, GENERATE, run),
             ),
             hydrate=self._pipeline(
                 HYDRATE,
                 (resolver, *calls, *waits),
                 (NamedSource(names, self._budget_seconds),),
-                SourceScorer(bundle.sources, self._observers[HYDRATE], run),
+                self._scorer(bundle, HYDRATE, run),
             ),
             similar=self._similar(bundle, resolver, run),
         )
@@ -86,10 +88,14 @@ class PipelineBuilder:
         return BundlePipelines(
             version="",
             sources=(fresh.name,),
-            generate=self._pipeline(GENERATE, (resolver,), (fresh,), OrderScorer()),
-            hydrate=self._pipeline(HYDRATE, (resolver,), (named,), OrderScorer()),
+            generate=self._pipeline(GENERATE, (resolver,), (fresh,), ScorerWithFallback(OrderScorer())),
+            hydrate=self._pipeline(HYDRATE, (resolver,), (named,), ScorerWithFallback(OrderScorer())),
             similar=None,
         )
+
+    def _scorer(self, bundle: CandidateBundle, pipeline: str, run: Run) -> ScorerWithFallback:
+        scorer = SourceScorer(bundle.sources, self._observers[pipeline], run)
+        return ScorerWithFallback(scorer, UnscoredFallback(len(bundle.sources)), NO_SOURCE_SCORES)
 
     def _user_vector_calls(self, bundle: CandidateBundle) -> tuple[UserVectorCall, ...]:
         model = bundle.user_encoder
@@ -124,7 +130,7 @@ class PipelineBuilder:
         name: str,
         hydrators: tuple[QueryHydrator | OptionalHydrator, ...],
         sources: tuple[Source, ...],
-        scorer: Scorer,
+        scorer: ScorerWithFallback,
     ) -> Pipeline:
         chain = Chain(
             name=name,
@@ -132,7 +138,7 @@ class PipelineBuilder:
             sources=sources,
             candidate_hydrators=(),
             filters=(ExcludedFilter(), UnavailableFilter(), CategoryFilter(), CountFilter()),
-            scorers=(ScorerWithFallback(scorer),),
+            scorers=(scorer,),
             selector=OrderSelector(),
         )
         return Pipeline(chain, self._observers[name])
