@@ -47,11 +47,14 @@ class Stack:
     database_url: str
     redis_url: str
 
-    def kill(self, part: str) -> None:
-        """Kill -9, with all the children that PostgreSQL has."""
+    def send(self, part: str, number: signal.Signals) -> None:
         pid = next(process.pid for process in status(self.settings) if process.name == part)
         assert pid is not None
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
+
+    def kill(self, part: str) -> None:
+        """Kill -9: PostgreSQL's children see it and go too."""
+        self.send(part, signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections import Counter
 
 import grpc
@@ -131,6 +132,23 @@ async def test_redis_away_costs_no_acknowledgement_and_the_histories_heal(
 
     await until(is_rebuilt, "the history is known again")
     assert await redis.smembers(f"trommel:{tenant}:seen:u") == {"before", "during"}
+
+
+async def test_a_redis_that_hangs_holds_nobody_up(stack, feedback, redis, tenant, make_event, until):
+    await feedback.GetHistory(pb.GetHistoryRequest(user_id="u"))
+    stack.send("redis", signal.SIGSTOP)
+    try:
+        for number in range(20):
+            await record(feedback, make_event(item_id=f"i{number}"))
+        assert len((await feedback.GetHistory(pb.GetHistoryRequest(user_id="u"))).events) == 20
+    finally:
+        stack.send("redis", signal.SIGCONT)
+
+    async def is_whole_or_doubted():
+        known = await redis.get(f"trommel:{tenant}:known:u")
+        return known is None or await redis.zcard(f"trommel:{tenant}:history:u") == 20
+
+    await until(is_whole_or_doubted, "the history is whole or not known")
 
 
 async def test_a_restart_of_redis_makes_every_history_doubtful(stack, feedback, redis, tenant, until):

@@ -9,6 +9,8 @@ import psycopg
 import pytest
 from trommel.feedback.v1 import feedback_pb2 as pb
 
+from services.plumbing.metrics import EVENTS
+
 RECORDED, DUPLICATE, REJECTED = (
     pb.EventResult.STATUS_RECORDED,
     pb.EventResult.STATUS_DUPLICATE,
@@ -31,6 +33,17 @@ async def test_an_event_counts_once_however_often_it_is_sent(feedback, database,
     assert await record(feedback, one, one, two) == [RECORDED, DUPLICATE, RECORDED]
     assert await record(feedback, two, one) == [DUPLICATE, DUPLICATE]
     assert rows(database, tenant) == [(one.event_id,), (two.event_id,)]
+
+
+async def test_events_are_counted_by_type_and_result(feedback, make_event):
+    def counted(result, kind="purchase"):
+        return EVENTS.labels(kind, result)._value.get()
+
+    before = [counted("recorded"), counted("duplicate"), counted("rejected", "rating")]
+    event = make_event(kind="PURCHASE")
+    await feedback.RecordEvents(pb.RecordEventsRequest(events=[event, event, make_event(kind="RATING")]))
+    after = [counted("recorded"), counted("duplicate"), counted("rejected", "rating")]
+    assert after == [count + 1 for count in before]
 
 
 async def test_the_first_of_two_events_with_one_id_counts(feedback, database, tenant, make_event):
