@@ -1,0 +1,105 @@
+"""A bundle of 200 items on a circle, a catalog over them, and pipelines, all in memory: item n is near n ± 1."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.candidates.bundles.candidate_bundle import load_candidate_bundle
+from services.candidates.catalog.change_feed import ItemChange
+from services.candidates.catalog.replica import CatalogReplica
+from services.candidates.chains import GENERATE, HYDRATE, SIMILAR, PipelineBuilder
+from services.candidates.pipelines import BundlePipelines
+from services.candidates.stages.bundle_source import Run
+from services.candidates.stages.source_threads import run_here
+from services.core.bundle import read_manifest
+from services.core.errors import UnavailableError
+from services.core.query import History, Query
+from services.core.sources.sequence import SequenceSource
+from tests.bundle_maker import make_bundle
+from tests.unit.core.pipeline.stages import Recorder
+
+VERSION = "20240101000000"
+ITEM_COUNT = 200
+
+
+@dataclass
+class Triton:
+    """The user encoder of the synthetic bundle: the mean of the history's vectors. Or it is away, or slow."""
+
+    vectors: NDArray[np.float32]
+    away: bool = False
+    delay_seconds: float = 0.0
+    versions: list[str] = field(default_factory=list)
+
+    async def infer(
+        self, model: str, version: str, inputs: Mapping[str, NDArray[np.generic]], output: str, timeout_seconds: float
+    ) -> NDArray[np.float32]:
+        self.versions.append(version)
+        if self.away:
+            raise UnavailableError("away")
+        async with asyncio.timeout(timeout_seconds):
+            await asyncio.sleep(self.delay_seconds)
+        rows = inputs["history_items"][0].astype(int)
+        return self.vectors[rows[rows > 0]].mean(axis=0)[np.newaxis]
+
+
+@dataclass
+class Feed:
+    """What the catalog holds."""
+
+    changes: list[ItemChange]
+
+    async def newest_revision(self) -> int:
+        return max((change.revision for change in self.changes), default=0)
+
+    async def changes_after(self, revision: int) -> list[ItemChange]:
+        return [change for change in self.changes if change.revision > revision]
+
+
+@dataclass
+class World:
+    pipelines: BundlePipelines
+    without_bundle: BundlePipelines
+    replica: CatalogReplica
+    feed: Feed
+    triton: Triton
+    recorder: Recorder
+
+    async def change(self, item_id: str, **columns: Any) -> None:
+        """Change one item of the catalog."""
+        columns = {"title": f"Film {item_id}", "categories": categories_of(item_id), **columns}
+        self.feed.changes.append(ItemChange(await self.feed.newest_revision() + 1, item_id, **columns))
+        await self.replica.refresh()
+
+
+def categories_of(item_id: str) -> tuple[str, ...]:
+    """Every third item is a comedy, every tenth a war film; many are neither."""
+    number = int(item_id) if item_id.isdigit() else 0
+    return (*(["comedy"] if number % 3 == 0 else []), *(["war"] if number % 10 == 0 else []))
+
+
+async def make_world(store: Path, run: Run = run_here, budget_seconds: float = 0.5) -> World:
+    make_bundle(store, VERSION, item_count=ITEM_COUNT)
+    path = store / VERSION
+    bundle = load_candidate_bundle(path, read_manifest(path), exact_search_max_items=0)
+    sequence = bundle.source("sequence")
+    assert isinstance(sequence, SequenceSource)
+    feed = Feed(
+        [ItemChange(n, str(n), f"Film {n}", categories_of(str(n)), created_at=n) for n in range(1, ITEM_COUNT + 1)]
+    )
+    replica, triton, recorder = CatalogReplica(feed), Triton(sequence.item_vectors), Recorder()
+    await replica.refresh()
+    builder = PipelineBuilder(replica, triton, dict.fromkeys((GENERATE, HYDRATE, SIMILAR), recorder), budget_seconds)
+    return World(builder.of_bundle(bundle, run), builder.without_bundle(), replica, feed, triton, recorder)
+
+
+def make_query(count: int = 20, history: tuple[str, ...] = (), seconds: float = 5.0, **more: Any) -> Query:
+    deadline = asyncio.get_running_loop().time() + seconds
+    return Query("default", "", "u", "default", count, deadline, history=History(history), **more)
