@@ -83,8 +83,11 @@ class ImpressionRecorder:
             while self._queue:
                 batch = [self._queue.popleft() for _ in range(min(_BATCH_SIZE, len(self._queue)))]
                 SLATE_QUEUE.set(len(self._queue))
-                result = await self._send(batch)
-                SLATE_RECORDS.labels(result).inc(len(batch))
+                result = "dropped"
+                try:
+                    result = await self._send(batch)
+                finally:
+                    SLATE_RECORDS.labels(result).inc(len(batch))
 
     async def _send(self, batch: Sequence[ServedSlate]) -> str:
         for wait_seconds in (*_RETRY_SECONDS, None):

@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from services.core.circuit_breaker import CircuitBreaker
+from services.core.errors import UnavailableError
+from services.core.query import History
+from services.plumbing.bundle_watcher import LoadedBundles
+from services.ranking.stages.candidate_scorer import CandidateScorer, fused_ranks
+from services.ranking.stages.ranker_scorer import RankerScorer, history_input, probe
+
+VERSION = "20240101000000"
+HISTORY = History(("3", "gone", "5"), np.array([1, 2, 3]))
+
+
+class Triton:
+    """Answers with the row of each candidate in every head, and keeps what it was asked."""
+
+    def __init__(self, heads: int = 1, error: Exception | None = None) -> None:
+        self.heads, self.error = heads, error
+        self.calls: list[Any] = []
+
+    async def infer(self, model: str, version: str, inputs: Any, output: str, timeout_seconds: float) -> Any:
+        self.calls.append((model, version, inputs, output, timeout_seconds))
+        if self.error is not None:
+            raise self.error
+        return np.repeat(inputs["candidate_items"][..., None].astype(np.float32), self.heads, axis=2)
+
+
+def ranker(triton: Triton, bundles: Any, **options: Any) -> RankerScorer:
+    return RankerScorer(
+        triton, bundles, CircuitBreaker("ranker"), **{"timeout_seconds": 0.25, "reserve_seconds": 0.005, **options}
+    )
+
+
+async def test_history_candidates_and_features_go_to_the_bundles_own_version(
+    bundles: Any, make_query: Any, make_candidates: Any
+) -> None:
+    triton = Triton()
+    scores = np.arange(12, dtype=np.float32).reshape(3, 4)
+    candidates = make_candidates(["7", "9", "8"], source_scores=scores)
+    columns = await ranker(triton, bundles).score(make_query(history=HISTORY), candidates)
+    model, version, inputs, output, timeout_seconds = triton.calls[0]
+    assert (model, version, output) == ("ranker", VERSION, "scores")
+    assert inputs["history_items"].dtype == inputs["candidate_items"].dtype == np.int64
+    assert inputs["history_items"].tolist() == [[0] * 14 + [3, 5]], "left padded, the latest last, the unknown left out"
+    assert inputs["candidate_items"].shape == (1, 64)
+    assert inputs["candidate_items"][0, :4].tolist() == [7, 9, 8, 0]
+    assert inputs["candidate_features"].shape == (1, 64, 4)
+    assert inputs["candidate_features"].dtype == np.float32
+    assert inputs["candidate_features"][0, :3].tolist() == scores.tolist()
+    assert not inputs["candidate_features"][0, 3:].any()
+    assert timeout_seconds == 0.25
+    assert columns["score"].tolist() == [7.0, 9.0, 8.0]
+    assert columns["predictions"].tolist() == [[7.0], [9.0], [8.0]]
+
+
+@pytest.mark.parametrize(("count", "bucket"), [(1, 64), (64, 64), (65, 128), (200, 256), (512, 512), (1000, 1024)])
+async def test_candidates_are_padded_to_few_shapes(
+    bundles: Any, make_query: Any, make_candidates: Any, count: int, bucket: int
+) -> None:
+    triton = Triton()
+    candidates = make_candidates([str(number) for number in range(1, count + 1)])
+    await ranker(triton, bundles).score(make_query(history=HISTORY), candidates)
+    assert triton.calls[0][2]["candidate_items"].shape == (1, bucket)
+
+
+@pytest.mark.parametrize(("length", "bucket"), [(1, 16), (16, 16), (17, 32), (128, 128), (129, 200), (200, 200)])
+def test_histories_are_padded_to_few_lengths(bundle: Any, make_query: Any, length: int, bucket: int) -> None:
+    query = make_query(history=History(tuple(str(number) for number in range(1, length + 1))))
+    padded = history_input(bundle, query)
+    assert padded.shape == (1, bucket)
+    assert padded[0, -1] == length
+    assert np.count_nonzero(padded) == length
+
+
+def test_only_the_newest_of_a_long_history_count(bundle: Any, make_query: Any) -> None:
+    short = replace(bundle, ranker=replace(bundle.ranker, max_history=16))
+    query = make_query(history=History(tuple(str(number) for number in range(1, 101))))
+    assert history_input(short, query).tolist() == [list(range(85, 101))]
+
+
+async def test_features_are_put_into_the_order_that_the_ranker_learned(
+    bundles: Any, make_query: Any, make_candidates: Any
+) -> None:
+    triton = Triton()
+    sources = ("sequence", "matrix_factors", "extra", "item_knn", "popularity")
+    candidates = make_candidates(["7"], sources=sources, source_scores=np.array([[1, 2, 9, 3, 4]], np.float32))
+    await ranker(triton, bundles).score(make_query(history=HISTORY), candidates)
+    assert triton.calls[0][2]["candidate_features"][0, 0].tolist() == [4, 3, 2, 1]
+
+
+async def test_lacking_features_are_no_reason_to_guess(bundles: Any, make_query: Any, make_candidates: Any) -> None:
+    candidates = make_candidates(["7"], sources=("popularity", "sequence"))
+    with pytest.raises(UnavailableError, match="item_knn, matrix_factors"):
+        await ranker(Triton(), bundles).score(make_query(history=HISTORY), candidates)
+
+
+async def test_heads_are_weighed_outside_the_model(bundle: Any, make_query: Any, make_candidates: Any) -> None:
+    weighed = replace(
+        bundle,
+        ranker=replace(bundle.ranker, heads=("engage", "dislike")),
+        head_weights=np.array([1.0, -0.5], np.float32),
+    )
+    loaded: LoadedBundles[Any] = LoadedBundles()
+    loaded.replace(((VERSION, weighed),))
+    columns = await ranker(Triton(heads=2), loaded).score(make_query(history=HISTORY), make_candidates(["8"]))
+    assert columns["predictions"].tolist() == [[8.0, 8.0]]
+    assert columns["score"].tolist() == [4.0]
+
+
+async def test_items_the_model_never_met_come_last(bundles: Any, make_query: Any, make_candidates: Any) -> None:
+    candidates = make_candidates(["new", "7", "3"])
+    columns = await ranker(Triton(), bundles).score(make_query(history=HISTORY), candidates)
+    assert np.argsort(-columns["score"]).tolist() == [1, 2, 0]
+
+
+@pytest.mark.parametrize("history", [History(), History(("gone", "unheard"))])
+async def test_without_a_usable_history_popularity_is_the_order(
+    bundles: Any, make_query: Any, make_candidates: Any, history: History
+) -> None:
+    triton = Triton()
+    scores = np.array([[1, 9, 9, 9], [3, 0, 0, 0], [2, 0, 0, 0]], np.float32)
+    candidates = make_candidates(["7", "8", "9"], source_scores=scores)
+    columns = await ranker(triton, bundles).score(make_query(history=history), candidates)
+    assert columns["score"].tolist() == [1.0, 3.0, 2.0]
+    assert columns["predictions"].shape == (3, 0)
+    assert triton.calls == []
+
+
+@pytest.mark.parametrize("sources", [("popularity",), ()])
+async def test_stand_in_candidates_are_not_sent_to_the_ranker(
+    bundles: Any, make_query: Any, make_candidates: Any, sources: Any
+) -> None:
+    triton = Triton()
+    candidates = make_candidates(["7", "8"], sources=sources, source_scores=np.array([[2.0], [1.0]])[:, : len(sources)])
+    columns = await ranker(triton, bundles).score(make_query(history=HISTORY), candidates)
+    assert triton.calls == []
+    assert columns["score"][0] > columns["score"][1]
+
+
+async def test_a_bundle_that_is_not_loaded_is_not_guessed(bundles: Any, make_query: Any, make_candidates: Any) -> None:
+    for version in ("20990101000000", ""):
+        with pytest.raises(UnavailableError, match="not loaded"):
+            await ranker(Triton(), bundles).score(
+                make_query(history=HISTORY), make_candidates(["7"], bundle_version=version)
+            )
+
+
+async def test_the_ranker_gets_what_is_left_less_the_reserve(
+    bundles: Any, make_query: Any, make_candidates: Any
+) -> None:
+    triton = Triton()
+    stage = ranker(triton, bundles)
+    await stage.score(make_query(history=HISTORY, seconds=0.1), make_candidates(["7"]))
+    assert triton.calls[0][4] == pytest.approx(0.095, abs=0.005)
+    with pytest.raises(TimeoutError):
+        await stage.score(make_query(history=HISTORY, seconds=0.004), make_candidates(["7"]))
+    assert len(triton.calls) == 1
+
+
+async def test_a_dead_triton_fails_fast_and_is_tried_again(bundles: Any, make_query: Any, make_candidates: Any) -> None:
+    triton = Triton(error=TimeoutError())
+    stage = RankerScorer(
+        triton, bundles, CircuitBreaker("ranker", retry_seconds=0.05), timeout_seconds=0.25, reserve_seconds=0.005
+    )
+    for _ in range(10):
+        with pytest.raises((TimeoutError, UnavailableError)):
+            await stage.score(make_query(history=HISTORY), make_candidates(["7"]))
+    assert len(triton.calls) == 3
+    triton.error = None
+    await asyncio.sleep(0.06)
+    assert (await stage.score(make_query(history=HISTORY), make_candidates(["7"])))["score"].tolist() == [7.0]
+
+
+async def test_scores_of_a_wrong_shape_are_refused(bundles: Any, make_query: Any, make_candidates: Any) -> None:
+    with pytest.raises(UnavailableError, match="the ranker gave scores of"):
+        await ranker(Triton(heads=3), bundles).score(make_query(history=HISTORY), make_candidates(["7"]))
+
+
+async def test_the_probe_asks_one_small_ranking_and_looks_at_the_answer(bundle: Any) -> None:
+    triton = Triton()
+    await probe(triton, VERSION, bundle)
+    assert triton.calls[0][1] == VERSION
+    with pytest.raises(UnavailableError):
+        await probe(Triton(heads=2), VERSION, bundle)
+
+    class NotFinite(Triton):
+        async def infer(self, *arguments: Any) -> Any:
+            return np.full((1, 64, 1), np.nan, np.float32)
+
+    with pytest.raises(UnavailableError):
+        await probe(NotFinite(), VERSION, bundle)
+
+
+def test_ranks_are_fused_over_the_sources_that_tell_something() -> None:
+    scores = np.array([[5, 1, 0], [4, 3, 0], [3, 2, 0]], np.float32)
+    fused = fused_ranks(scores)
+    assert np.argsort(-fused).tolist() == [1, 0, 2]
+    assert np.allclose(fused, fused_ranks(scores[:, :2])), "the third says nothing"
+
+
+def test_without_any_voice_the_order_of_the_candidates_stands() -> None:
+    assert np.all(np.diff(fused_ranks(np.zeros((5, 3), np.float32))) < 0)
+    assert fused_ranks(np.zeros((3, 0), np.float32)).shape == (3,)
+
+
+async def test_the_stand_in_provides_what_the_ranker_provides(make_query: Any, make_candidates: Any) -> None:
+    columns = await CandidateScorer().score(make_query(), make_candidates(["a", "b"]))
+    assert columns.keys() == RankerScorer.provides
+    assert columns["predictions"].shape == (2, 0)
