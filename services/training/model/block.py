@@ -18,7 +18,7 @@ class Attention(nn.Module):
 
     def __init__(self, width: int, heads: int, max_history: int) -> None:
         super().__init__()
-        self._heads = heads
+        self._heads, self._width = heads, width
         self.query = nn.Linear(width, width, bias=False)
         self.key_value = nn.Linear(width, 2 * width, bias=False)
         self.output = nn.Linear(width, width)
@@ -26,14 +26,14 @@ class Attention(nn.Module):
 
     def forward(self, queries: torch.Tensor, states: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         """Queries [B, Q, D] look at states [B, T, D] under an additive bias [B or 1, H, Q, T] → [B, Q, D]."""
-        batch, length, width = states.shape
-        head_width = width // self._heads
-        key, value = self.key_value(states).chunk(2, dim=-1)
-        query = self.query(queries).view(batch, -1, self._heads, head_width).transpose(1, 2)
-        key = key.reshape(batch, length, self._heads, head_width).permute(0, 2, 3, 1)
-        value = value.reshape(batch, length, self._heads, head_width).transpose(1, 2)
-        weights = torch.softmax(query @ key * head_width**-0.5 + bias, dim=-1)
-        return self.output((weights @ value).transpose(1, 2).reshape(batch, -1, width))  # type: ignore[no-any-return]
+        # Sizes come from attributes, not from shapes: so they are constants in the exported graph.
+        heads, head_width = self._heads, self._width // self._heads
+        query = self.query(queries).unflatten(-1, (heads, head_width)).transpose(1, 2)
+        key_value = self.key_value(states).unflatten(-1, (2 * heads, head_width)).transpose(1, 2)
+        key, value = key_value[:, :heads], key_value[:, heads:]
+        weights = torch.softmax(query @ key.transpose(2, 3) * head_width**-0.5 + bias, dim=-1)
+        attended: torch.Tensor = self.output((weights @ value).transpose(1, 2).flatten(2))
+        return attended
 
 
 class Block(nn.Module):
@@ -46,6 +46,7 @@ class Block(nn.Module):
         self.attention_norm = nn.LayerNorm(width)
         self.attention = Attention(width, heads, max_history)
         self.attention_gate = nn.Linear(width, width)
+        self._hidden = hidden
         self.feed_norm = nn.LayerNorm(width)
         self.feed_in = nn.Linear(width, 2 * hidden, bias=False)
         self.feed_out = nn.Linear(hidden, width, bias=False)
@@ -60,7 +61,8 @@ class Block(nn.Module):
         attended = self.attention(asking, normed, bias) * torch.sigmoid(self.attention_gate(asking))
         kept = kept + self.dropout(attended)
         normed = self.feed_norm(kept)
-        gate, signal = self.feed_in(normed).chunk(2, dim=-1)
+        fed_in = self.feed_in(normed)
+        gate, signal = fed_in[..., : self._hidden], fed_in[..., self._hidden :]
         fed = self.feed_out(self.dropout(functional.silu(gate) * signal))
         out: torch.Tensor = kept + self.dropout(fed * torch.sigmoid(self.feed_gate(normed)))
         return out

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-from services.training.model.block import Attention, Block
+from services.training.model.block import Block
 from services.training.model.dropout import Dropout, RandomBytes
 
 # Both are added to attention logits. What lies ahead must lose against padding, and padding against any item:
@@ -61,22 +62,31 @@ class SequenceEncoder(nn.Module):
         other = (segments[:, None, :] != segments[:, :, None])[:, None] * AHEAD
         states = self._embed(items)
         for block in self._blocks():
-            states = block(states, self._order_bias(block.attention, length)[None] + other)
+            states = block(states, self._order_bias(block, length)[None] + other)
         normed: torch.Tensor = self.norm(states)
         return normed
 
-    def user_vectors(self, history_items: torch.Tensor) -> torch.Tensor:
-        """float32 [B, D] from histories int64 [B, L], left padded with 0; the padding changes nothing.
+    def order_tables(self) -> list[torch.Tensor]:
+        """Of each block float32 [H, max_history, max_history]: what attention adds for order, ready to be cut out."""
+        return [self._order_bias(block, self.shape.max_history) for block in self._blocks()]
 
-        An empty history gives the vector that was trained to expect anybody's item.
+    def user_vectors(
+        self, history_items: torch.Tensor, order_tables: Sequence[torch.Tensor] | None = None
+    ) -> torch.Tensor:
+        """Vectors float32 [B, D] of histories int64 [B, L ≤ max_history], left padded with 0 without any effect.
+
+        An empty history gives the vector that was trained to expect anybody's item. ``order_tables`` saves their
+        computation where the weights stay as they are.
         """
+        tables = self.order_tables() if order_tables is None else order_tables
         length = history_items.shape[1]
         padding = (history_items == 0)[:, None, None, :] * PADDING
         states = self._embed(history_items)
         for position, block in enumerate(blocks := self._blocks()):
             last = position == len(blocks) - 1
-            order = self._order_bias(block.attention, length)
-            states = block(states, (order[:, -1:] if last else order)[None] + padding, last_only=last)
+            # Only distances count, so the table's last rows and columns are those of any shorter history.
+            order = tables[position][:, -1 if last else -length :, -length:]
+            states = block(states, order[None] + padding, last_only=last)
         normed: torch.Tensor = self.norm(states)
         return normed[:, -1]
 
@@ -87,8 +97,8 @@ class SequenceEncoder(nn.Module):
         embedded: torch.Tensor = self.input_dropout(self.items(items) * self.shape.width**0.5)
         return embedded
 
-    def _order_bias(self, attention: Attention, length: int) -> torch.Tensor:
+    def _order_bias(self, block: Block, length: int) -> torch.Tensor:
         """float32 [H, T, T]: the learnt bias of each distance, AHEAD where the key comes after the query."""
-        places = torch.arange(length, device=attention.distance_bias.device)
+        places = torch.arange(length, device=block.attention.distance_bias.device)
         distances = places[:, None] - places[None, :]
-        return attention.distance_bias[:, distances.clamp(min=0)] + (distances < 0) * AHEAD
+        return block.attention.distance_bias[:, distances.clamp(min=0)] + (distances < 0) * AHEAD

@@ -15,10 +15,11 @@ class ServedUserEncoder(nn.Module):
     def __init__(self, encoder: SequenceEncoder) -> None:
         super().__init__()
         self.encoder = encoder
+        self.order_tables = nn.ParameterList(encoder.order_tables())
 
     def forward(self, history_items: torch.Tensor) -> torch.Tensor:
         """Run the encoder on left-padded histories."""
-        return self.encoder.user_vectors(history_items)
+        return self.encoder.user_vectors(history_items, list(self.order_tables))
 
 
 class ServedRanker(nn.Module):
@@ -30,7 +31,8 @@ class ServedRanker(nn.Module):
 
     def __init__(self, encoder: SequenceEncoder, blend: Blend) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.user_encoder = ServedUserEncoder(encoder)
+        self.items = encoder.items
         self.inverse_scales = nn.Buffer(torch.from_numpy(1.0 / blend.scales))
         self.weights = nn.Buffer(torch.from_numpy(blend.weights).reshape(-1, 1))
 
@@ -38,8 +40,8 @@ class ServedRanker(nn.Module):
         self, history_items: torch.Tensor, candidate_items: torch.Tensor, candidate_features: torch.Tensor
     ) -> torch.Tensor:
         """Inner products with the user vector plus the blend."""
-        users = self.encoder.user_vectors(history_items)
-        candidates = self.encoder.items(candidate_items)
+        users = self.user_encoder(history_items)
+        candidates = self.items(candidate_items)
         taste = torch.matmul(candidates, users[:, :, None])
         terms = torch.log1p(torch.clamp(candidate_features, min=0.0) * self.inverse_scales)
         return taste + torch.matmul(terms, self.weights)

@@ -45,9 +45,8 @@ def rank_users(
     encoder: SequenceEncoder,
     sources: Mapping[str, Source],
     config: TrainingConfig,
-    extra_rows: Int32 | None = None,
 ) -> Iterator[RankedUser]:
-    """Take each user through retrieval, merging and scoring; ``extra_rows`` adds one candidate per user."""
+    """Take each user of the log through retrieval, merging and scoring, as serving does."""
     histories = [log.sequence(int(user)) for user in users]
     vectors = user_vectors(encoder, histories)
     item_vectors = encoder.items.weight.detach().numpy()
@@ -58,8 +57,6 @@ def rank_users(
             name: source.retrieve(history, config.candidates_per_source, seen) for name, source in sources.items()
         }
         candidates = merge(list(proposals.values()), config.merged_candidates)
-        if extra_rows is not None and extra_rows[place] not in candidates and extra_rows[place] not in seen:
-            candidates = np.append(candidates, extra_rows[place])
         features = np.stack([source.score_rows(history, candidates) for source in sources.values()], axis=-1)
         yield RankedUser(history, seen, proposals, candidates, features, item_vectors[candidates] @ vectors[place])
 

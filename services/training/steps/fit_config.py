@@ -22,7 +22,7 @@ class TransformerConfig:
     blocks: int = 2
     heads: int = 2
     hidden: int = 256
-    dropout: float = 0.2
+    dropout: float = 0.25
     learning_rate: float = 8e-3
     weight_decay: float = 0.01
     averaging: float = 0.99
@@ -32,7 +32,7 @@ class TransformerConfig:
     epochs: int = 30
     warm_epochs: int = 8
     warm_learning_rate: float = 1e-3
-    finish_epochs: int = 0
+    finish_epochs: int = 2
     finish_learning_rate: float = 5e-4
     validate_every_epochs: int = 2
     patience: int = 5

@@ -9,8 +9,8 @@ import pytest
 
 from services.core.bundle import BundleError, bundle_path
 from services.core.sources.registry import SOURCES, load_sources
+from services.core.sources.sequence import SequenceSource
 from services.core.sources.source import History, Source
-from services.training.sources import sequence
 from services.training.sources.registry import FITTINGS
 from tests.bundle_maker import VECTOR_SIZE, make_bundle
 
@@ -105,7 +105,7 @@ def test_a_bundle_without_the_source_is_one_clear_error(source: Source, tmp_path
 
 
 def test_every_source_can_be_fitted_or_comes_out_of_the_encoder() -> None:
-    assert set(SOURCES) == {*FITTINGS, sequence.SequenceSource.name}
+    assert set(SOURCES) == {*FITTINGS, SequenceSource.name}
     assert all(name == source.name for name, source in SOURCES.items())
 
 

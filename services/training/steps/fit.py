@@ -1,0 +1,134 @@
+"""Fits everything a bundle holds: the Transformer, the sources and the blend, and measures them on what is held out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from services.core.sources.sequence import SequenceSource
+from services.core.sources.source import Source
+from services.training.model.blend import Blend
+from services.training.model.encoder import SequenceEncoder
+from services.training.sources import sequence
+from services.training.sources.registry import FITTINGS
+from services.training.steps.bundle_weights import load_weights
+from services.training.steps.evaluate import Metrics, evaluate, rank_users
+from services.training.steps.examples import HeldOut, InteractionLog, hold_out_last
+from services.training.steps.fit_blend import FittedBlend, fit_blend
+from services.training.steps.fit_checkpoint import fingerprint
+from services.training.steps.fit_config import TrainingConfig
+from services.training.steps.fit_progress import ProgressReport
+from services.training.steps.fit_transformer import Schedule, finish, fit_validated, new_encoder
+
+STAGES = {"transformer": 85.0, "sources": 3.0, "evaluate": 3.0, "finish": 6.0, "bundle": 3.0}
+"""Stages of a run and their usual share of its time."""
+
+
+class DatasetError(ValueError):
+    """There is not enough to train on. The message says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class FittedModels:
+    """What a run has learnt.
+
+    validated_weights: the encoder's before the finish. metrics: on the held-out interactions.
+    training: facts of the run for the manifest.
+    """
+
+    encoder: SequenceEncoder
+    validated_weights: Mapping[str, torch.Tensor]
+    blend: Blend
+    sources: Mapping[str, Source]
+    metrics: Metrics
+    training: Mapping[str, Any]
+
+
+def fit_models(
+    dataset: InteractionLog,
+    config: TrainingConfig,
+    report: ProgressReport,
+    checkpoint: Path,
+    warm_start: Path | None = None,
+) -> FittedModels:
+    """Fit on ``dataset`` (no repeats); each user's last interaction chooses epoch and blend, then joins the rest.
+
+    Resumes the Transformer from ``checkpoint`` if that file is of this very run. Raises DatasetError,
+    TrainingStoppedError.
+    """
+    split = hold_out_last(dataset)
+    if dataset.item_count < 2 or len(split.users) == 0:
+        raise DatasetError("training needs at least two items and one user with two interactions")
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    report.enter("transformer")
+    settings = config.transformer
+    encoder = new_encoder(dataset, config)
+    parent = warm_start.name if warm_start and load_weights(encoder, dataset.item_ids, warm_start) else None
+    schedule = (
+        Schedule(stage=0, epochs=settings.epochs, learning_rate=settings.learning_rate)
+        if parent is None
+        else Schedule(stage=1, epochs=settings.warm_epochs, learning_rate=settings.warm_learning_rate)
+    )
+    run = fingerprint(dataset, config, parent or "")
+    fitted = fit_validated(split, config, encoder, schedule, report, checkpoint, run)
+    blended, metrics = _blend_and_measure(split, encoder, config, report)
+
+    validated = {name: value.clone() for name, value in encoder.state_dict().items()}
+    if settings.finish_epochs:
+        finish(dataset, config, encoder, report)
+    report.enter("bundle")
+    return FittedModels(
+        encoder=encoder,
+        validated_weights=validated,
+        blend=blended.blend,
+        sources=_fit_sources(dataset, encoder, config, report),
+        metrics=metrics,
+        training={
+            "config": asdict(config),
+            "warm_start": parent,
+            "epochs": fitted.epochs,
+            "best_epoch": fitted.best_epoch,
+            "users": dataset.user_count,
+            "interactions": len(dataset),
+            "validation_users": min(len(split.users), settings.validation_users),
+            "blend": {
+                "strength": blended.strength,
+                "weights": dict(zip(config.sources, map(float, blended.blend.weights), strict=True)),
+                "scales": dict(zip(config.sources, map(float, blended.blend.scales), strict=True)),
+            },
+        },
+    )
+
+
+def _blend_and_measure(
+    split: HeldOut, encoder: SequenceEncoder, config: TrainingConfig, report: ProgressReport
+) -> tuple[FittedBlend, Metrics]:
+    report.enter("sources")
+    sources = _fit_sources(split.log, encoder, config, report)
+    report.enter("evaluate")
+    count = min(len(split.users), config.transformer.validation_users)
+    sample = np.linspace(0, len(split.users) - 1, count).astype(np.int64)
+    targets = split.targets[sample]
+    ranked = []
+    for user in rank_users(split.log, split.users[sample], encoder, sources, config):
+        ranked.append(user)
+        report.advance(0.7 * len(ranked) / count)
+    blended = fit_blend(ranked, targets, config.sources, config.seed)
+    return blended, evaluate(ranked, targets, blended.lists, split.log.item_count)
+
+
+def _fit_sources(
+    log: InteractionLog, encoder: SequenceEncoder, config: TrainingConfig, report: ProgressReport
+) -> dict[str, Source]:
+    fitted: dict[str, Source] = {}
+    for place, name in enumerate(config.sources, start=1):
+        of_encoder = name == SequenceSource.name
+        fitted[name] = sequence.from_encoder(encoder) if of_encoder else FITTINGS[name].fit(log, config)
+        report.advance(0.5 * place / len(config.sources))
+    return fitted

@@ -1,0 +1,125 @@
+"""The whole run on a small log: what comes out is whole and served as it was trained."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from services.core.bundle import RANKER, USER_ENCODER, BundleManifest, bundle_path, read_array, verify_bundle
+from services.core.sources.registry import load_sources
+from services.core.sources.sequence import ITEM_VECTORS
+from services.core.sources.source import History
+from services.training.steps.bundle import DatasetError, fit_bundle
+from services.training.steps.bundle_weights import WEIGHTS, load_weights
+from services.training.steps.examples import InteractionLog
+from services.training.steps.fit_transformer import new_encoder
+from tests.circle_walks import CONFIG, circle_log
+
+
+def fit(store: Path, version: str = "1", **options: object) -> BundleManifest:
+    return fit_bundle(circle_log(), CONFIG, store, version, lambda progress: None, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    store = tmp_path_factory.mktemp("bundles")
+    fit(store, scenario_ids=("circle",))
+    return store
+
+
+def test_the_bundle_is_whole_and_says_what_it_is(store: Path) -> None:
+    manifest = verify_bundle(bundle_path(store, "1"))
+    assert manifest.sources == ("popularity", "item_knn", "matrix_factors", "sequence")
+    assert manifest.scenario_ids == ("circle",)
+    assert manifest.item_count == 40
+    assert manifest.models[RANKER].sources == manifest.sources
+    assert manifest.models[RANKER].history_buckets == (16, 20)
+    assert manifest.training["epochs"] == 4
+    assert [entry.name for entry in store.iterdir()] == ["1"], "neither checkpoint nor draft stays behind"
+    metrics = json.loads((bundle_path(store, "1") / "metrics.json").read_text())
+    assert set(metrics["validation"]) == {*manifest.sources, "candidates", "ranker"}
+    assert manifest.metrics["ranker/ndcg@10"] == metrics["validation"]["ranker"]["ndcg@10"]
+    assert manifest.metrics["ranker/recall@10"] > manifest.metrics["popularity/recall@10"]
+
+
+def test_the_served_models_agree_with_the_served_vectors(store: Path) -> None:
+    path = bundle_path(store, "1")
+    user_encoder, ranker = (
+        onnxruntime.InferenceSession(str(path / "models" / name / "model.onnx")) for name in (USER_ENCODER, RANKER)
+    )
+    rows = np.array([[3, 4, 6]], dtype=np.int64)
+    vectors = [
+        user_encoder.run(None, {"history_items": np.pad(rows, ((0, 0), (length - 3, 0)))})[0] for length in (3, 16, 20)
+    ]
+    for vector in vectors[1:]:
+        np.testing.assert_allclose(vector, vectors[0], atol=1e-5)
+    candidates = np.array([[5, 7, 8, 30, 0]], dtype=np.int64)
+    scores = ranker.run(
+        None,
+        {
+            "history_items": np.pad(rows, ((0, 0), (13, 0))),
+            "candidate_items": candidates,
+            "candidate_features": np.zeros((1, 5, 4), dtype=np.float32),
+        },
+    )[0]
+    taste = read_array(path, ITEM_VECTORS)[candidates[0, :4]] @ vectors[0][0]
+    np.testing.assert_allclose(scores[0, :4, 0], taste, atol=1e-4)
+    history = History.of(rows[0], vectors[0][0])
+    sequence = load_sources(path, ["sequence"])["sequence"]
+    np.testing.assert_allclose(sequence.score_rows(history, np.array([5, 7])), taste[:2], atol=1e-5)
+
+
+def test_the_index_finds_what_the_exact_search_finds(store: Path) -> None:
+    from usearch.index import Index
+
+    path = bundle_path(store, "1")
+    index = Index.restore(str(path / "sequence/index.usearch"))
+    vectors = read_array(path, ITEM_VECTORS)
+    query = np.random.default_rng(0).normal(size=vectors.shape[1]).astype(np.float32)
+    exact = 1 + np.argsort(-(vectors[1:] @ query))[:10]
+    assert set(index.search(query, 10).keys.tolist()) == set(exact.tolist())
+
+
+def test_a_warm_start_takes_the_weights_over_by_item_id(store: Path) -> None:
+    log = circle_log()
+    order = np.array([0, *np.random.default_rng(1).permutation(np.arange(1, 40))])
+    ids = np.append(log.item_ids[order], "brand-new")
+    encoder = new_encoder(InteractionLog(ids, log.starts, log.rows, log.times), CONFIG)
+    fresh = encoder.items.weight.detach().clone()
+    assert load_weights(encoder, ids, bundle_path(store, "1"))
+    with np.load(bundle_path(store, "1") / WEIGHTS) as stored:
+        old = torch.from_numpy(stored["items.weight"])
+        assert torch.equal(encoder.norm.weight, torch.from_numpy(stored["norm.weight"]))
+    assert torch.equal(encoder.items.weight[1:40], old[order[1:]])
+    assert torch.equal(encoder.items.weight[40], fresh[40])
+
+
+def test_a_warm_run_is_shorter_and_names_its_parent(store: Path, tmp_path: Path) -> None:
+    manifest = fit(tmp_path, "2", warm_start=bundle_path(store, "1"))
+    assert manifest.parent == "1"
+    assert manifest.training["warm_start"] == "1"
+    assert manifest.training["epochs"] == 2
+
+
+@pytest.mark.parametrize("change", [{"width": 32}, {"blocks": 1}, {"heads": 4}])
+def test_a_bundle_of_another_shape_is_no_start(store: Path, change: dict[str, int]) -> None:
+    log = circle_log()
+    config = replace(CONFIG, transformer=replace(CONFIG.transformer, **change))
+    encoder = new_encoder(log, config)
+    before = {name: value.clone() for name, value in encoder.state_dict().items()}
+    assert not load_weights(encoder, log.item_ids, bundle_path(store, "1"))
+    assert all(torch.equal(value, before[name]) for name, value in encoder.state_dict().items())
+
+
+def test_too_little_to_train_on_is_one_clear_error(tmp_path: Path) -> None:
+    ids, one = np.array(["", "a", "b"]), np.array([1], dtype=np.int32)
+    log = InteractionLog.from_events(ids, np.array([0], dtype=np.int32), one, np.array([0]))
+    with pytest.raises(DatasetError, match="at least two items and one user with two interactions"):
+        fit_bundle(log, CONFIG, tmp_path, "1", lambda progress: None)
+    assert list(tmp_path.iterdir()) == []

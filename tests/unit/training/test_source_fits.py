@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from services.core.sources.source import History
+from services.training.sources import item_knn, matrix_factors, popularity
+from services.training.steps.examples import InteractionLog
+from services.training.steps.fit_config import ItemKnnConfig, MatrixFactorsConfig, PopularityConfig, TrainingConfig
+
+DAY = 86_400_000_000
+
+
+def log_of(*sequences: list[int], items: int = 6) -> InteractionLog:
+    users = np.repeat(np.arange(len(sequences)), [len(sequence) for sequence in sequences]).astype(np.int32)
+    rows = np.array([row for sequence in sequences for row in sequence], dtype=np.int32)
+    return InteractionLog.from_events(
+        np.array(["", *map(str, range(1, items + 1))]), users, rows, np.arange(len(rows), dtype=np.int64)
+    )
+
+
+def test_popularity_halves_with_each_half_life() -> None:
+    users, rows = np.zeros(4, dtype=np.int32), np.array([1, 1, 2, 3], dtype=np.int32)
+    log = InteractionLog.from_events(np.array(["", *"abcd"]), users, rows, np.array([0, 10, 20, 20]) * DAY)
+    config = TrainingConfig(popularity=PopularityConfig(half_life_days=10))
+    assert popularity.fit(log, config).scores.tolist() == [-np.inf, 0.75, 1.0, 1.0, 0.0]
+    plain = TrainingConfig(popularity=PopularityConfig(half_life_days=0))
+    assert popularity.fit(log, plain).scores.tolist() == [-np.inf, 2.0, 1.0, 1.0, 0.0]
+
+
+def test_neighbours_are_those_taken_together() -> None:
+    log = log_of([1, 2], [1, 2], [1, 3], [4, 5], [4, 5])
+    source = item_knn.fit(log, TrainingConfig(item_knn=ItemKnnConfig(neighbours=3)))
+    assert source.similar(1, 5).rows.tolist() == [2, 3]
+    assert source.similar(4, 5).rows.tolist() == [5]
+    assert source.similar(6, 5).rows.tolist() == [], "nobody took it"
+    assert source.neighbours.shape == (7, 3)
+
+
+def test_neighbour_weights_are_bm25_products() -> None:
+    # Items 1 and 2 share user 0 only. Users: 0 took 2 items, 1 took 1; idf = log(4) - log(1 + n).
+    log = log_of([1, 2], [2], items=3)
+    settings = ItemKnnConfig(neighbours=2, saturation=1.2, length_penalty=0.75)
+    source = item_knn.fit(log, TrainingConfig(item_knn=settings))
+    mean_length = 3 / 3
+    idf = np.log(4) - np.log1p(2)
+
+    def weight(length: int) -> float:
+        return 2.2 / (1.2 * (0.25 + 0.75 * length / mean_length) + 1.0) * idf
+
+    assert source.weights[1, 0] == pytest.approx(weight(1) * weight(2), rel=1e-5)
+    assert source.weights[2, 0] == pytest.approx(weight(1) * weight(2), rel=1e-5)
+
+
+def test_factors_separate_two_tastes() -> None:
+    sequences = [[1, 2, 3]] * 6 + [[4, 5, 6]] * 6
+    settings = MatrixFactorsConfig(factors=4, regularization=0.1, alpha=5.0, iterations=8)
+    source = matrix_factors.fit(log_of(*sequences), TrainingConfig(matrix_factors=settings))
+    scores = source.score(History.of(np.array([1, 2])))
+    assert scores[3] > 0.8
+    assert np.abs(scores[4:]).max() < 0.1
+
+
+def test_als_reaches_the_fixed_point_of_its_own_half_step() -> None:
+    sequences = [[1, 2, 3], [2, 3, 4], [1, 4, 5], [5, 6], [2, 6, 1]]
+    log = log_of(*sequences)
+    settings = MatrixFactorsConfig(factors=2, regularization=0.5, alpha=2.0, iterations=200)
+    source = matrix_factors.fit(log, TrainingConfig(matrix_factors=settings))
+    again = matrix_factors.fit(log, TrainingConfig(matrix_factors=replace(settings, iterations=201)))
+    given = History.of(np.array([1, 2, 3]))
+    np.testing.assert_allclose(source.score(given), again.score(given), atol=1e-4)
+
+
+def test_fits_are_deterministic() -> None:
+    log = log_of([1, 2, 3], [2, 3, 4], [1, 4, 5])
+    one, other = (matrix_factors.fit(log, TrainingConfig(seed=5)) for _ in range(2))
+    np.testing.assert_array_equal(one.item_factors, other.item_factors)
