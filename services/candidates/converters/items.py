@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Struct
@@ -13,6 +15,8 @@ from services.core.errors import InvalidRequestError
 from services.core.query import DEFAULT_SCENARIO
 from services.plumbing.validation import one_line, violations_of
 
+# The escape itself, not the six characters of a text that shows it: PostgreSQL stores only the latter.
+_NUL_IN_JSON = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _MAX_ATTRIBUTES_BYTES = 65_536
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799  # years 1 to 9999, as the proto defines
 
@@ -28,7 +32,7 @@ def item_from_message(message: pb.Item) -> Item:
         raise InvalidRequestError("available_from: must be before available_until")
     categories = tuple(message.categories)
     attributes = _json_of(message.attributes)
-    if any("\x00" in text for text in (message.title, message.text, *categories)) or "\\u0000" in attributes:
+    if any("\x00" in text for text in (message.title, message.text, *categories)) or _NUL_IN_JSON.search(attributes):
         raise InvalidRequestError("title, text, categories and attributes must not contain the character U+0000")
     return Item(
         id=message.id,

@@ -20,7 +20,9 @@ def full_item() -> pb.Item:
         available_until=Timestamp(seconds=253_402_300_799, nanos=999_999_000),
         vectors={"image": pb.ContentVector(values=[0.1, 2.0])},
     )
-    item.attributes.update({"year": 1995, "tags": ["a", None, True], "studio": {"name": "Pixar — ü"}})
+    item.attributes.update(
+        {"year": 1995, "tags": ["a", None, True], "studio": {"name": "Pixar — ü"}, "text": "\\u0000"}
+    )
     return item
 
 
