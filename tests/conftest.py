@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+# usearch loaded as the first big C++ library makes onnxruntime crash at its import; after grpc both work.
+import grpc  # noqa: F401
 import pytest
 
 TESTS = Path(__file__).parent

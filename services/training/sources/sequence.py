@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+
+# usearch 2.26 loaded before onnxruntime 1.31 makes the latter crash at its import; the other way round both work.
+import onnxruntime  # noqa: F401
 from usearch.index import Index
 
 from services.core.bundle import BundleDraft
