@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -48,6 +48,13 @@ class BundleTable:
             (self._tenant, after.time, after.id, size),
         )
         return [_record(row) for row in await cursor.fetchall()]
+
+    async def known(self, connection: Connection, versions: Collection[str]) -> set[str]:
+        """Return those of `versions` that are this tenant's."""
+        cursor = await connection.execute(
+            "SELECT version FROM bundles WHERE tenant = %s AND version = ANY(%s)", (self._tenant, list(versions))
+        )
+        return {str(row[0]) for row in await cursor.fetchall()}
 
     async def add(self, connection: Connection, manifest: BundleManifest, run_id: str | None) -> None:
         """Record a sealed bundle as ready; one that is recorded already stays as it is."""

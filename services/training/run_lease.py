@@ -114,7 +114,8 @@ class RunLease:
         """Say how far the run is; written by the renewing thread at most twice a second. Metrics add up."""
         with self._guard:
             known = {**self._report["metrics"], **finite(metrics or {})}
-            share = min(1.0, max(0.0, progress))
+            # Who resumes a run begins it anew for a moment; its callers need not see that.
+            share = max(self._report["progress"], min(1.0, max(0.0, progress)))
             self._report = {"step": step, "progress": share, "message": message[:500], "metrics": known}
             self._changed = True
 

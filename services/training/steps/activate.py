@@ -15,7 +15,7 @@ from pathlib import Path
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.core.bundle import BundleError, BundleManifest, bundle_path, verify_bundle
+from services.core.bundle import BundleError, BundleManifest, bundle_path, list_versions, verify_bundle
 from services.core.errors import NotFoundError, PreconditionError, UnavailableError
 from services.plumbing.bundle_pointer import read_pointer, write_pointer
 from services.plumbing.clients.postgres import Pool, connection
@@ -25,7 +25,7 @@ from services.training.bundle_record import BundleRecord, BundleState
 from services.training.bundle_table import BundleTable
 from services.training.settings import TrainingSettings
 from services.training.steps.probe import probe_models
-from services.training.steps.publish import prune_models, publish_models, withdraw_models
+from services.training.steps.publish import publish_models, published_versions, withdraw_models
 from services.training.triton_models import TritonModels
 
 logger = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class Activation:
             known = await self._bundles.get(borrowed, version)
         manifest = await self._verified(path, version, known)
         async with activation_lock(self._pool, self._settings.tenant, _LOCK_WAIT_SECONDS) as locked:
-            await self._load(path, manifest)
+            await self._load(path, manifest, locked)
             async with locked.transaction():
                 before = await self._bundles.active(locked)
                 await self._bundles.add(locked, manifest, None)
@@ -121,7 +121,7 @@ class Activation:
         except BundleError as error:
             raise PreconditionError(f"{error}; it cannot serve") from error
 
-    async def _load(self, path: Path, manifest: BundleManifest) -> None:
+    async def _load(self, path: Path, manifest: BundleManifest, locked: AsyncConnection[TupleRow]) -> None:
         """Publish, load and probe; on failure the version is taken out again, so that later loads do not trip on it."""
         try:
             added = await asyncio.to_thread(
@@ -130,10 +130,12 @@ class Activation:
         except OSError as error:
             raise UnavailableError(f"the model repository cannot be written: {error.strerror or error}") from error
         try:
-            kept = await asyncio.to_thread(self._kept, manifest.version)
-            await asyncio.to_thread(prune_models, manifest.models, kept, self._repository)
-            for name in manifest.models:
-                await self._models.load(name)
+            await self._withdraw_old(manifest, locked)
+            # Side by side: most of a load is the start of a process.
+            loads = [asyncio.create_task(self._models.load(name)) for name in manifest.models]
+            await asyncio.wait(loads)
+            for load in loads:
+                load.result()
             try:
                 await probe_models(self._triton, manifest)
             except (UnavailableError, TimeoutError) as error:
@@ -144,10 +146,16 @@ class Activation:
             await asyncio.to_thread(withdraw_models, added, manifest.version, self._repository)
             raise
 
-    def _kept(self, version: str) -> set[str]:
-        """Versions that somebody may still ask Triton for: the new one, the active one and the one before."""
-        pointer = self._pointer()
-        return {version} if pointer is None else {version, pointer[0], pointer[1] or version}
+    async def _withdraw_old(self, manifest: BundleManifest, locked: AsyncConnection[TupleRow]) -> None:
+        """Leave to Triton what somebody may still ask it for: the new version, the active one and the one before."""
+        pointer = await asyncio.to_thread(self._pointer)
+        kept = {manifest.version, *(pointer or ())}
+        old = await asyncio.to_thread(published_versions, manifest.models, self._repository) - kept
+        # Another installation may share this Triton: what is not ours stays.
+        ours = await self._bundles.known(locked, old) | set(await asyncio.to_thread(list_versions, self._store))
+        await locked.commit()
+        for version in sorted(old & ours):
+            await asyncio.to_thread(withdraw_models, manifest.models, version, self._repository)
 
     def _pointed_at(self) -> str:
         pointer = self._pointer()

@@ -31,7 +31,7 @@ def publish_models(bundle: Path, manifest: BundleManifest, repository: Path, con
         if target.is_dir() and _same_files(bundle / Path(entry.path).parent, target):
             continue
         # A name that is no number is no version to Triton, whatever it reads meanwhile.
-        draft = model / f".draft-{manifest.version}-{os.getpid()}"
+        draft = model / f".draft-{manifest.version}"
         shutil.rmtree(draft, ignore_errors=True)
         _link_tree(bundle / Path(entry.path).parent, draft)
         if target.is_dir():
@@ -42,25 +42,23 @@ def publish_models(bundle: Path, manifest: BundleManifest, repository: Path, con
 
 
 def withdraw_models(names: Iterable[str], version: str, repository: Path) -> None:
-    """Take a version of models out of the repository again; Triton forgets it at the next load of the model."""
+    """Take a version of models out of the repository.
+
+    Triton goes on serving what it has loaded: it drops the version when it next loads the model.
+    """
     for name in names:
         shutil.rmtree(repository / name / version, ignore_errors=True)
 
 
-def prune_models(names: Iterable[str], kept: Iterable[str], repository: Path) -> list[str]:
-    """Take all versions but `kept` out of the repository; return their paths inside it.
-
-    Triton goes on serving what it has loaded: it drops these versions when it next loads their model.
-    """
-    spared = set(kept)
-    pruned = []
-    for name in names:
-        for entry in sorted((repository / name).iterdir()):
-            abandoned = entry.name.startswith(".draft-") and not entry.name.endswith(f"-{os.getpid()}")
-            if entry.is_dir() and (abandoned or (_VERSION.fullmatch(entry.name) and entry.name not in spared)):
-                shutil.rmtree(entry, ignore_errors=True)
-                pruned.append(f"{name}/{entry.name}")
-    return pruned
+def published_versions(names: Iterable[str], repository: Path) -> set[str]:
+    """Return the versions that lie in the repository of any of the models."""
+    return {
+        entry.name
+        for name in names
+        if (repository / name).is_dir()
+        for entry in (repository / name).iterdir()
+        if _VERSION.fullmatch(entry.name)
+    }
 
 
 def _seed_config(target: Path, source: Path) -> None:

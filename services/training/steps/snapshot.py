@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 import psycopg
@@ -123,5 +124,5 @@ def load_snapshot(path: Path) -> Snapshot | None:
                 kept.get("values"),
             )
             return Snapshot(log, tuple(kept["scenario_ids"].tolist()))
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None

@@ -1,0 +1,91 @@
+"""The snapshot against a real PostgreSQL: what is taken, in which order, and when it is too little."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from services.training.steps.snapshot import (
+    TooLittleDataError,
+    check_enough,
+    load_snapshot,
+    save_snapshot,
+    take_snapshot,
+)
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+IMPRESSION, CLICK, VIEW, LIKE, DISLIKE, RATING, PURCHASE, HIDE = range(1, 9)
+
+
+@pytest.fixture
+def record(database, tenant):
+    def add(user, item, kind, seconds, value=None, scenario="default"):
+        count = database.execute("SELECT count(*) FROM events WHERE tenant = %s", (tenant,)).fetchone()[0]
+        database.execute(
+            "INSERT INTO events (tenant, event_id, user_id, item_id, type, event_time, value, scenario) "
+            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            (tenant, str(count), user, item, kind, START + timedelta(seconds=seconds), value, scenario),
+        )
+
+    return add
+
+
+@pytest.fixture
+def catalog(database, tenant):
+    def add(item, *, deleted=False):
+        database.execute(
+            "INSERT INTO items (tenant, item_id, deleted_at) VALUES (%s, %s, %s)",
+            (tenant, item, START if deleted else None),
+        )
+
+    return add
+
+
+def test_interactions_in_time_order_with_ties_as_received(settings, record, catalog):
+    for item in ("b", "a", "gone"):
+        catalog(item, deleted=item == "gone")
+    record("u", "b", CLICK, 5)
+    record("u", "z", RATING, 5, value=4.5, scenario="movies/home")
+    record("u", "a", VIEW, 5)
+    record("v", "a", PURCHASE, 9)
+    record("u", "b", LIKE, 0.000001)
+    for kind in (IMPRESSION, DISLIKE, HIDE):
+        record("w", "never", kind, 1)
+    log, scenarios = take_snapshot(settings.database_url, settings.tenant)
+    assert log.item_ids.tolist() == ["", "a", "b", "z"]
+    assert [log.item_ids[rows].tolist() for rows in log.sequences()] == [["b", "b", "z", "a"], ["a"]]
+    micros = int(START.timestamp()) * 1_000_000
+    assert (log.times - micros).tolist() == [1, 5_000_000, 5_000_000, 5_000_000, 9_000_000]
+    assert np.isnan(log.values).tolist() == [True, True, False, True, True]
+    assert log.values[2] == np.float32(4.5)
+    assert scenarios == ("default", "movies/home")
+
+
+def test_an_item_deleted_from_the_catalog_stays_known_while_somebody_took_it(settings, record, catalog):
+    catalog("old", deleted=True)
+    record("u", "old", CLICK, 1)
+    log, _ = take_snapshot(settings.database_url, settings.tenant)
+    assert log.item_ids.tolist() == ["", "old"]
+
+
+def test_no_data_is_too_little_data(settings):
+    log, scenarios = take_snapshot(settings.database_url, settings.tenant)
+    assert (len(log), log.item_count, log.user_count, scenarios) == (0, 0, 0, ())
+    with pytest.raises(TooLittleDataError, match="0 events of 0 users on 0 items are too few to train on"):
+        check_enough(log, events=1, users=1, user_events=3, items=2)
+
+
+def test_a_kept_snapshot_is_the_same_snapshot(settings, record, tmp_path):
+    record("u", "a", CLICK, 1)
+    record("u", "b", RATING, 2, value=3.0)
+    snapshot = take_snapshot(settings.database_url, settings.tenant)
+    save_snapshot(tmp_path / "run" / "snapshot.npz", snapshot)
+    kept = load_snapshot(tmp_path / "run" / "snapshot.npz")
+    assert kept.scenario_ids == snapshot.scenario_ids
+    for name in ("item_ids", "starts", "rows", "times", "values"):
+        np.testing.assert_array_equal(getattr(kept.log, name), getattr(snapshot.log, name))
+    assert load_snapshot(tmp_path / "none.npz") is None
+    (tmp_path / "torn.npz").write_bytes((tmp_path / "run" / "snapshot.npz").read_bytes()[:100])
+    assert load_snapshot(tmp_path / "torn.npz") is None
