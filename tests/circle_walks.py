@@ -12,7 +12,7 @@ CONFIG = TrainingConfig(
     candidates_per_source=20,
     merged_candidates=30,
     transformer=TransformerConfig(
-        max_history=20, width=16, hidden=32, rows_per_step=4, epochs=4, warm_epochs=2, finish_epochs=1
+        max_history=20, width=16, hidden=32, positions_per_step=80, epochs=4, warm_epochs=2, finish_epochs=1
     ),
 )
 

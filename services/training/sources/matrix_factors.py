@@ -11,6 +11,9 @@ from services.core.sources.matrix_factors import CONFIG, GRAM, ITEM_FACTORS, Mat
 from services.training.steps.examples import InteractionLog
 from services.training.steps.fit_config import TrainingConfig
 
+_ROWS_AT_ONCE = 512
+_ENTRIES_AT_ONCE = 1 << 17
+
 
 def fit(log: InteractionLog, config: TrainingConfig) -> MatrixFactorsSource:
     """Minimise Σ c_ui (p_ui - x_u·y_i)² + regularization · (Σ|x|² + Σ|y|²), c = 1 + alpha where u took i (p = 1)."""
@@ -40,14 +43,26 @@ def _solve_side(
     alpha: float,
 ) -> None:
     """Overwrite ``solved`` by the best factors for ``given``; rows with nothing taken become 0."""
-    normal = given.T @ given + regularization * np.eye(given.shape[1])
-    for row in range(taken.shape[0]):
-        columns = taken.indices[taken.indptr[row] : taken.indptr[row + 1]]
-        if len(columns) == 0:
-            solved[row] = 0.0
-            continue
-        chosen = given[columns]
-        solved[row] = np.linalg.solve(normal + alpha * (chosen.T @ chosen), (1.0 + alpha) * chosen.sum(axis=0))
+    width = given.shape[1]
+    normal = given.T @ given + regularization * np.eye(width)
+    counts = np.diff(taken.indptr)
+    # Rows of like count are solved together, padded to the longest of them by a row of zeros.
+    padded = np.concatenate([given, np.zeros((1, width))])
+    order = np.argsort(counts, kind="stable")
+    start = int((counts == 0).sum())
+    solved[order[:start]] = 0.0
+    while start < len(order):
+        rows = order[start : start + _ROWS_AT_ONCE]
+        longest = np.maximum(counts[rows], 1).astype(np.int64)
+        rows = rows[: max(1, int((longest * np.arange(1, len(rows) + 1) <= _ENTRIES_AT_ONCE).sum()))]
+        places = np.arange(counts[rows[-1]])
+        inside = places < counts[rows][:, None]
+        columns = np.where(inside, taken.indices[np.where(inside, taken.indptr[rows][:, None] + places, 0)], len(given))
+        chosen = padded[columns]
+        systems = normal + alpha * (chosen.transpose(0, 2, 1) @ chosen)
+        wanted = (1.0 + alpha) * chosen.sum(axis=1)
+        solved[rows] = np.linalg.solve(systems, wanted[:, :, None])[:, :, 0]
+        start += len(rows)
 
 
 def save(source: MatrixFactorsSource, draft: BundleDraft) -> None:

@@ -10,7 +10,7 @@ class TransformerConfig:
     """Sizes and schedule of the sequence encoder.
 
     max_history: newest interactions it reads; serving pads to ``history_buckets`` up to it.
-    rows_per_step: packed rows of ``max_history`` positions in one optimiser step.
+    positions_per_step: history positions, each an example, in one optimiser step.
     negatives: sampled per step; 0 = full softmax, used up to ``full_softmax_items`` items in any case.
     warm_epochs: epochs when starting from a previous bundle's weights. finish_epochs: epochs on all interactions,
     the held-out ones included, after everything was chosen; 0 leaves the weights as validated.
@@ -26,7 +26,7 @@ class TransformerConfig:
     learning_rate: float = 8e-3
     weight_decay: float = 0.01
     averaging: float = 0.99
-    rows_per_step: int = 16
+    positions_per_step: int = 3200
     negatives: int = 1024
     full_softmax_items: int = 5000
     epochs: int = 30
@@ -48,14 +48,14 @@ class TransformerConfig:
 class PopularityConfig:
     """half_life_days: age at which an interaction counts half, measured from the newest one; 0 = no decay."""
 
-    half_life_days: float = 60.0
+    half_life_days: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class ItemKnnConfig:
     """neighbours: kept per item. saturation, length_penalty: BM25's k1 and b over users as documents."""
 
-    neighbours: int = 200
+    neighbours: int = 100
     saturation: float = 1.2
     length_penalty: float = 0.75
 
@@ -64,9 +64,9 @@ class ItemKnnConfig:
 class MatrixFactorsConfig:
     """ALS on implicit feedback; alpha is the extra confidence of an observed interaction."""
 
-    factors: int = 64
-    regularization: float = 5.0
-    alpha: float = 10.0
+    factors: int = 32
+    regularization: float = 10.0
+    alpha: float = 2.0
     iterations: int = 10
 
 

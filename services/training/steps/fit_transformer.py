@@ -130,7 +130,8 @@ class _Trainer:
         packing, sampling = (np.random.Generator(np.random.PCG64(stream)) for stream in streams)
         self._encoder.random_bytes.restart(self._seed, self._schedule.stage, epoch)
         self._encoder.train()
-        length, size = self._settings.max_history, self._settings.rows_per_step
+        length = self._settings.max_history
+        size = max(1, self._settings.positions_per_step // length)
         rows = pack_epoch(self._log, length, packing)
         steps = math.ceil(len(rows) / size)
         for step in range(steps):
