@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from services.core.errors import UnavailableError
+from services.core.errors import InvalidRequestError, UnavailableError
 
 
 class CircuitBreaker:
@@ -54,6 +54,10 @@ class CircuitBreaker:
             self._next_try = now + self._retry_seconds
         try:
             yield
+        except InvalidRequestError:
+            # The part is well; the request was not.
+            self._failures = 0
+            raise
         except Exception:
             if patient:
                 self._failures += 1

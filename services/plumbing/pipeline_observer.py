@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from prometheus_client import Histogram
 
@@ -17,6 +18,9 @@ from services.plumbing.metrics import (
 
 logger = logging.getLogger(__name__)
 
+# A part that is away fails every request; one line now and then tells it as well.
+_QUIET_SECONDS = 5.0
+
 
 class PrometheusObserver:
     """Observer of one pipeline; its name is the `pipeline` label."""
@@ -25,6 +29,7 @@ class PrometheusObserver:
         self._pipeline = pipeline
         # Looking a child up by its labels costs more than the observation: keep those of the hot path.
         self._durations: dict[tuple[str, str], Histogram] = {}
+        self._quiet_until: dict[tuple[str, str], float] = {}
 
     def stage_ran(self, role: str, stage: str, seconds: float) -> None:
         """Observe a stage's duration."""
@@ -48,6 +53,11 @@ class PrometheusObserver:
         DEGRADED_ANSWERS.labels(self._pipeline, reason).inc()
 
     def failed(self, stage: str, error: BaseException) -> None:
-        """Count a failed stage and log why."""
-        STAGE_FAILURES.labels(self._pipeline, stage, type(error).__name__).inc()
+        """Count a failed stage and log why, but not for each request of an outage."""
+        kind = type(error).__name__
+        STAGE_FAILURES.labels(self._pipeline, stage, kind).inc()
+        now = time.monotonic()
+        if now < self._quiet_until.get((stage, kind), 0.0):
+            return
+        self._quiet_until[stage, kind] = now + _QUIET_SECONDS
         logger.warning("stage %s of %s failed: %s: %s", stage, self._pipeline, type(error).__name__, error)

@@ -115,6 +115,7 @@ async def compose(settings: RankingSettings) -> AsyncIterator[Register]:
             history=HistoryHydrator(
                 RedisHistory(redis),
                 feedback,
+                CircuitBreaker("feedback"),
                 cache_timeout_seconds=settings.history_timeout_seconds,
                 store_timeout_seconds=settings.history_store_timeout_seconds,
             ),

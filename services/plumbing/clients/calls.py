@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 
-from services.core.errors import UnavailableError
+from services.core.errors import InvalidRequestError, UnavailableError
 
 
 async def call(method: Any, request: Any, *, service: str, timeout_seconds: float) -> Any:
@@ -20,6 +20,7 @@ async def call(method: Any, request: Any, *, service: str, timeout_seconds: floa
 
     Raises:
         TimeoutError: No answer in time.
+        InvalidRequestError: The request broke a rule of the part.
         UnavailableError: Every other failure; the text names the part and the status.
     """
     try:
@@ -27,4 +28,6 @@ async def call(method: Any, request: Any, *, service: str, timeout_seconds: floa
     except grpc.aio.AioRpcError as error:
         if error.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
             raise TimeoutError(f"{service} did not answer in time") from error
+        if error.code() == grpc.StatusCode.INVALID_ARGUMENT:
+            raise InvalidRequestError(f"{service} refused the request: {error.details()}") from error
         raise UnavailableError(f"{service} answered {error.code().name}") from error

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from redis.exceptions import RedisError
 
+from services.core.circuit_breaker import CircuitBreaker
 from services.core.query import Query
 from services.plumbing.deadlines import seconds_left
 from services.plumbing.metrics import HISTORY_CACHE_FAILURES
@@ -48,10 +49,18 @@ class HistoryHydrator:
     name = "history"
 
     def __init__(
-        self, cache: HistoryCache, store: HistoryStore, *, cache_timeout_seconds: float, store_timeout_seconds: float
+        self,
+        cache: HistoryCache,
+        store: HistoryStore,
+        breaker: CircuitBreaker,
+        *,
+        cache_timeout_seconds: float,
+        store_timeout_seconds: float,
     ) -> None:
+        """breaker: guards the store."""
         self._cache = cache
         self._store = store
+        self._breaker = breaker
         self._cache_timeout_seconds = cache_timeout_seconds
         self._store_timeout_seconds = store_timeout_seconds
 
@@ -63,8 +72,9 @@ class HistoryHydrator:
         """Return the query with what is known of its user."""
         known = await self._cached(query)
         if known is None:
-            left = min(self._store_timeout_seconds, seconds_left(query.deadline))
-            known = await self._store.read_history(query.user_id, left)
+            timeout_seconds = min(self._store_timeout_seconds, seconds_left(query.deadline))
+            with self._breaker.guard(patient=timeout_seconds >= self._store_timeout_seconds):
+                known = await self._store.read_history(query.user_id, timeout_seconds)
         return replace(
             query,
             history=known.history,

@@ -152,6 +152,10 @@ async def test_calls_to_siblings_fail_in_words_of_the_domain(server: Any) -> Non
     with pytest.raises(errors.UnavailableError, match="feedback answered FAILED_PRECONDITION"):
         await ask()
 
+    server.servicer.behaviour = raising(errors.InvalidRequestError("limit: too large"))
+    with pytest.raises(errors.InvalidRequestError, match="feedback refused the request: limit: too large"):
+        await ask()
+
     async def slow(_: Any) -> None:
         await asyncio.sleep(5)
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from services.core.circuit_breaker import CircuitBreaker
-from services.core.errors import UnavailableError
+from services.core.errors import InvalidRequestError, UnavailableError
 
 
 class Clock:
@@ -27,7 +27,7 @@ def breaker(clock: Clock) -> CircuitBreaker:
 
 def fail(breaker: CircuitBreaker, *, patient: bool = True, error: type[BaseException] = ValueError) -> None:
     with pytest.raises(error), breaker.guard(patient=patient):
-        raise error
+        raise error("told to")
 
 
 def is_turned_away(breaker: CircuitBreaker, *, patient: bool = True) -> bool:
@@ -83,6 +83,12 @@ def test_a_call_with_too_little_time_neither_opens_it_nor_tries(breaker: Circuit
     clock.now = 0.6
     assert is_turned_away(breaker, patient=False)
     assert not is_turned_away(breaker)
+
+
+def test_a_request_that_is_refused_says_that_the_part_is_well(breaker: CircuitBreaker) -> None:
+    for _ in range(9):
+        fail(breaker, error=InvalidRequestError)
+    assert not breaker.is_open
 
 
 def test_a_caller_that_goes_away_says_nothing_of_the_part(breaker: CircuitBreaker, clock: Clock) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from services.core.circuit_breaker import CircuitBreaker
 from services.core.errors import UnavailableError
 from services.core.query import History
 from services.ranking.stages.history_hydrator import HistoryHydrator
@@ -40,7 +41,9 @@ class Store:
 
 
 def hydrator(cache: Cache, store: Store) -> HistoryHydrator:
-    return HistoryHydrator(cache, store, cache_timeout_seconds=0.05, store_timeout_seconds=0.15)
+    return HistoryHydrator(
+        cache, store, CircuitBreaker("feedback"), cache_timeout_seconds=0.05, store_timeout_seconds=0.15
+    )
 
 
 async def test_what_the_cache_holds_is_enough(make_query: Any) -> None:
@@ -68,6 +71,15 @@ async def test_the_store_gets_no_more_time_than_is_left(make_query: Any) -> None
     store = Store()
     await hydrator(Cache(known=None), store).hydrate_query(make_query(seconds=0.02))
     assert 0.0 <= store.timeouts[0] <= 0.02
+
+
+async def test_a_store_that_is_away_is_left_alone_after_a_while(make_query: Any) -> None:
+    store = Store(UnavailableError("away"))
+    stage = hydrator(Cache(known=None), store)
+    for _ in range(10):
+        with pytest.raises(UnavailableError):
+            await stage.hydrate_query(make_query())
+    assert len(store.timeouts) == 3
 
 
 async def test_both_away_is_an_error_that_the_pipeline_degrades(make_query: Any) -> None:
