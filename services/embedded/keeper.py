@@ -17,7 +17,6 @@ from services.embedded import log_tail
 from services.embedded.data_directory import write_private
 from services.embedded.launch import MARKER, PROGRAMS_FILE
 from services.embedded.leftovers import is_alive
-from services.embedded.ports import ports_of
 from services.embedded.programs import Program
 from services.embedded.readiness import is_ready
 from services.embedded.settings import StackSettings
@@ -108,10 +107,8 @@ def start(client: SupervisorClient, names: Iterable[str], settings: StackSetting
             )
             if given_up:
                 raise _failure(name, "exited at start", begun[name], settings)
-            up = process.state == "running" or (
-                process.state == "starting" and name != "worker" and ports_of(name, settings.port_base)
-            )
-            if up and is_ready(name, settings):
+            # "running" says that it has stayed up, the probe that it answers.
+            if process.state == "running" and is_ready(name, settings):
                 waiting.remove(name)
                 on_progress(f"{name} is ready")
         if waiting and time.monotonic() > until:

@@ -83,6 +83,7 @@ def down(settings: StackSettings, on_progress: Progress = silent) -> StackStatus
         if client := keeper.connect(root):
             with client:
                 count += _stop(client, on_progress)
+            on_progress = silent  # what is swept now are these programs' last children, not another stack
         count += _sweep(root, on_progress)
     return StackStatus(root, status(settings), stopped_count=count)
 

@@ -1,7 +1,7 @@
 """supervisord's configuration. Every path in it is relative to `<data>/run`, where supervisord runs.
 
-So the name of its Unix socket stays short however long the data directory's path is, and no character of that
-path needs quoting.
+So no character of that path needs quoting. supervisord makes its Unix socket's path absolute, and such a path has
+at most 107 bytes: `/proc/self/cwd` is a short absolute name of the directory it runs in.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ childlogdir = ../logs
 umask = 077
 {user}
 [unix_http_server]
-file = {socket}
+file = /proc/self/cwd/{socket}
 chmod = 0700
 
 [rpcinterface:supervisor]

@@ -73,7 +73,8 @@ def watch_program(settings: StackSettings) -> Program:
     """Says how to run the watch over the server's models."""
     run = settings.root / "run"
     http = f"{LOOPBACK}:{ports_of('triton', settings.port_base)['http']}"
-    return Program(TRITON_WATCH, (sys.executable, "-P", "-m", "services.embedded.triton_watch", str(run), http), run)
+    start = (sys.executable, "-P", "-m", "services.embedded.triton_watch")
+    return Program(TRITON_WATCH, (*start, str(run), http, str(settings.models)), run)
 
 
 def is_live(settings: StackSettings) -> bool:
