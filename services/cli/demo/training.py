@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from trommel.training.v1 import training_pb2 as wire
 
 from services.cli.cli_error import CliError
 from services.cli.console import output
 from services.cli.runs import follow_run, start_run
+from services.cli.tables import table
 
-_SHOWN_METRICS = 8
+_MEASURES = ("recall@10", "ndcg@10", "recall@100")
 
 
 async def train(*, warm_start: bool, max_epochs: int) -> wire.Run:
@@ -22,7 +25,17 @@ async def train(*, warm_start: bool, max_epochs: int) -> wire.Run:
     if run.state != wire.Run.STATE_SUCCEEDED:
         raise CliError(f"training failed: {run.error or 'see logs/worker.log in the data directory'}")
     output().print(f"run {run.id}: bundle {run.bundle_version} serves")
-    metrics = [f"{name} {value:.4f}" for name, value in sorted(run.metrics.items()) if "@10" in name]
-    if metrics:
-        output().print(f"measured on events held out by training itself: {', '.join(metrics[:_SHOWN_METRICS])}")
+    _print_metrics(run.metrics)
     return run
+
+
+def _print_metrics(metrics: Mapping[str, float]) -> None:
+    """Print the table of "<model>/<measure>" figures."""
+    models = sorted({name.rpartition("/")[0] for name in metrics} - {""})
+    rows = []
+    for model in models:
+        figures = [metrics.get(f"{model}/{measure}") for measure in _MEASURES]
+        if any(figure is not None for figure in figures):
+            rows.append([model, *("" if figure is None else f"{figure:.4f}" for figure in figures)])
+    output().print("Measured by the run, on events that it held out itself:")
+    output().print(table(["", *_MEASURES], rows))

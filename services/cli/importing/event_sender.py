@@ -17,6 +17,7 @@ from trommel.feedback.v1 import feedback_pb2
 
 from services.cli.importing.tally import Tally
 from services.cli.retrying import retrying
+from services.cli.together import together
 
 _BATCH_EVENTS = 1_000
 _LANES = 4
@@ -48,10 +49,7 @@ async def send_events(service: Any, events: Iterable[feedback_pb2.Event], report
     """
     sent = Sent()
     queues = [asyncio.Queue[feedback_pb2.RecordEventsRequest | None](_WAITING_BATCHES) for _ in range(_LANES)]
-    async with asyncio.TaskGroup() as lanes:
-        for queue in queues:
-            lanes.create_task(_lane(service, queue, sent, report))
-        await _deal(events, queues)
+    await together([_deal(events, queues), *(_lane(service, queue, sent, report) for queue in queues)])
     return sent
 
 

@@ -53,4 +53,4 @@ def text_of(value: Any, column: str) -> str:
     elif isinstance(value, float) and value.is_integer():
         # pandas makes floats of integer columns that have a gap.
         return str(int(value))
-    raise BadValueError(f"{column} is missing" if value is None or value in {"", b""} else f"{column} is not an id")
+    raise BadValueError(f"{column} is missing" if value is None or value == "" else f"{column} is not an id")

@@ -24,10 +24,7 @@ _STEP_MICROSECONDS = 1_000_000
 def looks_like(path: Path) -> bool:
     """Whether a path is a file of sequences, or a directory with sequences.txt."""
     found = _sequences(path)
-    if found is None:
-        return False
-    lines = [text.split() for text in sample(found)]
-    return bool(lines) and all(len(parts) >= 2 and all(part.isdecimal() for part in parts) for parts in lines)
+    return found is not None and _fits(sample(found))
 
 
 def open_dataset(path: Path, options: ReadOptions) -> Dataset:
@@ -37,7 +34,7 @@ def open_dataset(path: Path, options: ReadOptions) -> Dataset:
         WrongFormatError: There are no sequences.
     """
     sequences = _sequences(path)
-    if sequences is None or not any(len(text.split()) >= 2 and "\t" not in text for text in sample(sequences)):
+    if sequences is None or not _fits(sample(sequences)):
         raise WrongFormatError(f"{path} holds no sequences (`user item item …` a line)")
     attributes = sequences.with_name("item_attributes.json")
     items = partial(_items, attributes) if attributes.is_file() else no_items
@@ -48,6 +45,12 @@ def open_dataset(path: Path, options: ReadOptions) -> Dataset:
 def _sequences(path: Path) -> Path | None:
     found = path / "sequences.txt" if path.is_dir() else path
     return found if found.is_file() else None
+
+
+def _fits(lines: list[str]) -> bool:
+    # Some dirty lines at the top must not disown a whole file.
+    good = [len(text.split()) >= 2 and text.replace(" ", "").isdecimal() for text in lines]
+    return bool(good) and sum(good) * 2 >= len(good)
 
 
 def _events(path: Path, kind: str) -> Iterator[EventRecord | BadRow]:
