@@ -56,7 +56,11 @@ class Items:
     def __init__(self, count: int) -> None:
         self.changes = [
             ItemChange(
-                n, str(n), f"Film number {n} (1995)", (f"genre {n % GENRES}", f"genre {(n * 7 + 1) % GENRES}"), created_at=n
+                n,
+                str(n),
+                f"Film number {n} (1995)",
+                (f"genre {n % GENRES}", f"genre {(n * 7 + 1) % GENRES}"),
+                created_at=n,
             )
             for n in range(1, count + 1)
         ]
@@ -91,6 +95,7 @@ def make_bundle(count: int, random: np.random.Generator) -> CandidateBundle:
             SequenceSource(vectors, UsearchIndex(index)),
         ),
         ModelEntry("", (), (), 200, (16, 32, 64, 128, 200), vector_size=VECTOR_SIZE),
+        200,
     )
 
 
@@ -106,9 +111,7 @@ async def measure(arguments: argparse.Namespace) -> None:
     wire = pb.GenerateCandidatesRequest(
         user_id="u",
         count=arguments.count,
-        history=pb.History(
-            item_ids=ids[: arguments.history], event_times_microseconds=range(1, arguments.history + 1)
-        ),
+        history=pb.History(item_ids=ids[: arguments.history], event_times_microseconds=range(1, arguments.history + 1)),
         filter=pb.ItemFilter(excluded_item_ids=ids[: arguments.excluded]),
     ).SerializeToString()
 

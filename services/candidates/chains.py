@@ -56,7 +56,7 @@ class PipelineBuilder:
 
     def of_bundle(self, bundle: CandidateBundle, run: Run) -> BundlePipelines:
         """Return the pipelines of a bundle, whose sources compute where `run` lets them."""
-        resolver = QueryResolver(bundle.index, AlignedCatalog(bundle.index), self._replica)
+        resolver = QueryResolver(bundle.index, bundle.max_history, AlignedCatalog(bundle.index), self._replica)
         names = tuple(source.name for source in bundle.sources)
         calls = self._user_vector_calls(bundle)
         waits = (OptionalHydrator(UserVectorWait(self._budget_seconds), NO_USER_VECTOR),) if calls else ()
@@ -82,7 +82,7 @@ class PipelineBuilder:
     def without_bundle(self) -> BundlePipelines:
         """Return the pipelines that know the catalog only: newest items first."""
         nothing = ItemIndex(np.array([""]))
-        resolver = QueryResolver(nothing, AlignedCatalog(nothing), self._replica)
+        resolver = QueryResolver(nothing, 1, AlignedCatalog(nothing), self._replica)
         fresh = FreshSource(self._budget_seconds)
         named = NamedSource((fresh.name,), self._budget_seconds)
         return BundlePipelines(

@@ -12,6 +12,9 @@ from services.core.sources.registry import load_sources
 from services.core.sources.sequence import SequenceSource
 from services.core.sources.source import Source
 
+# What counts where no model says otherwise: as much as a request can bring.
+_MOST_HISTORY = 1_024
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CandidateBundle:
@@ -22,12 +25,14 @@ class CandidateBundle:
         index: Item id ↔ row.
         sources: Sources in the order of the ranker's features.
         user_encoder: How to ask the user encoder; None when the bundle has none.
+        max_history: Newest interactions that count, for every source: so the ranker learnt their scores.
     """
 
     version: str
     index: ItemIndex
     sources: tuple[Source, ...]
     user_encoder: ModelEntry | None
+    max_history: int
 
     def source(self, name: str) -> Source | None:
         """Return the source of that name, if the bundle has it."""
@@ -55,4 +60,7 @@ def load_candidate_bundle(path: Path, manifest: BundleManifest, exact_search_max
         if isinstance(source, SequenceSource) and index.item_count > exact_search_max_items:
             found = UsearchIndex.load(path, index.item_count, source.item_vectors.shape[1])
             sources[name] = source.with_index(found)
-    return CandidateBundle(manifest.version, index, tuple(sources.values()), manifest.models.get(USER_ENCODER))
+    user_encoder = manifest.models.get(USER_ENCODER)
+    reader = ranker or user_encoder
+    max_history = reader.max_history if reader is not None else _MOST_HISTORY
+    return CandidateBundle(manifest.version, index, tuple(sources.values()), user_encoder, max_history)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Protocol
@@ -13,6 +14,9 @@ from services.core.candidate_set import CandidateSet
 from services.core.query import Query
 from services.core.sources.source import History, Retrieved, Source
 
+_SHARE_OF_COUNT = 2 / 3
+NO_HISTORY = History(np.empty(0, np.int32), np.empty(0, np.int64))
+
 
 class Run(Protocol):
     """Where a source computes."""
@@ -23,7 +27,11 @@ class Run(Protocol):
 
 
 class BundleSource:
-    """Retrieves from one source. It is asked for what is open only, so that filters leave as many as were wanted."""
+    """Retrieves from one source. It is asked for what is open only, so that filters leave as many as were wanted.
+
+    A source that knows the user proposes two thirds of what is wanted: the merge takes turns and has no use for more.
+    The one that knows nobody proposes all that is wanted, so that the answer is full whatever the others find.
+    """
 
     provides = frozenset({SLOT, ROW})
 
@@ -31,6 +39,7 @@ class BundleSource:
         self._source = source
         self._budget_seconds = budget_seconds
         self._run = run
+        self._knows_everybody = source.knows(NO_HISTORY)
 
     @property
     def name(self) -> str:
@@ -63,11 +72,12 @@ class BundleSource:
         return proposal(known, retrieved)
 
     def _retrieve(self, query: ResolvedQuery, history: History) -> Retrieved:
+        count = query.count if self._knows_everybody else math.ceil(query.count * _SHARE_OF_COUNT)
         if not self._source.retrieves_by_scores:
-            return self._source.retrieve(history, query.count, query.closed_rows)
+            return self._source.retrieve(history, count, query.closed_rows)
         # The scorer needs the same scores again, of what other sources proposed.
         scores = query.scores[self.name] = self._source.score(history)
-        return self._source.best_of(scores, query.count, query.closed_rows)
+        return self._source.best_of(scores, count, query.closed_rows)
 
 
 def proposal(query: ResolvedQuery, retrieved: Retrieved) -> CandidateSet:

@@ -27,11 +27,13 @@ class QueryResolver:
     def __init__(
         self,
         index: ItemIndex,
+        max_history: int,
         aligned: AlignedCatalog,
         replica: CatalogReplica,
         now_microseconds: Callable[[], int] = _now_microseconds,
     ) -> None:
         self._index = index
+        self._max_history = max_history
         self._aligned = aligned
         self._replica = replica
         self._now_microseconds = now_microseconds
@@ -54,7 +56,7 @@ class QueryResolver:
         return ResolvedQuery.of(
             query,
             view=view,
-            known_history=_known_history(self._index, query.history),
+            known_history=_known_history(self._index, query.history, self._max_history),
             closed_rows=closed_rows,
             open_row_count=len(open_rows) - len(closed_rows),
             excluded_slots=excluded_slots,
@@ -71,8 +73,8 @@ def _open_rows(view: CatalogView, wanted: ItemFilter) -> np.ndarray[tuple[int], 
     return open_rows
 
 
-def _known_history(index: ItemIndex, history: History) -> SourceHistory:
+def _known_history(index: ItemIndex, history: History, max_history: int) -> SourceHistory:
     rows = index.rows(history.item_ids)
-    known = rows > 0
+    known = np.flatnonzero(rows)[-max_history:]
     times = history.event_times[known] if len(history.event_times) == len(rows) else np.empty(0, np.int64)
     return SourceHistory(rows[known], times)

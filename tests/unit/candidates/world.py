@@ -86,8 +86,9 @@ def categories_of(item_id: str) -> tuple[str, ...]:
 
 
 async def make_world(store: Path, run: Run = run_here, budget_seconds: float = 0.5) -> World:
-    make_bundle(store, VERSION, item_count=ITEM_COUNT)
     path = store / VERSION
+    if not path.exists():
+        make_bundle(store, VERSION, item_count=ITEM_COUNT)
     bundle = load_candidate_bundle(path, read_manifest(path), exact_search_max_items=0)
     sequence = bundle.source("sequence")
     assert isinstance(sequence, SequenceSource)
