@@ -10,6 +10,7 @@ import psutil
 from services.embedded.stack_error import StackError
 
 LOOPBACK = "127.0.0.1"
+_PORTS_TOLD = 2
 
 # Offsets from TROMMEL_PORT_BASE. The first port of a part is its endpoint.
 OFFSETS: Mapping[str, Mapping[str, int]] = {
@@ -53,12 +54,11 @@ def holder(port: int) -> str:
 
 
 def check_free(names: Iterable[str], port_base: int) -> None:
-    """Raises StackError that names every busy port of the parts and who holds it."""
-    busy = [
-        f"port {port} ({name}) is in use by {holder(port)}"
-        for name in names
-        for port in ports_of(name, port_base).values()
-        if not is_free(port)
-    ]
-    if busy:
-        raise StackError("; ".join(busy), f"stop it, or set TROMMEL_PORT_BASE to another base than {port_base}")
+    """Raises StackError that names the busy ports of the parts, and who holds the first ones."""
+    busy = [(name, port) for name in names for port in ports_of(name, port_base).values() if not is_free(port)]
+    if not busy:
+        return
+    told = [f"port {port} ({name}) is in use by {holder(port)}" for name, port in busy[:_PORTS_TOLD]]
+    if more := busy[_PORTS_TOLD:]:
+        told.append(f"{len(more)} more are busy ({', '.join(str(port) for _, port in more)})")
+    raise StackError("; ".join(told), f"stop it, or set TROMMEL_PORT_BASE to another base than {port_base}")

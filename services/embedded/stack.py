@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import psycopg
 
 from services.embedded import data_directory, keeper, leftovers, postgres, redis_server, triton
 from services.embedded.environment import client_environment
@@ -81,7 +84,7 @@ def down(settings: StackSettings, on_progress: Progress = silent) -> StackStatus
     with data_directory.exclusive(root):
         count = 0
         if client := keeper.connect(root):
-            with client:
+            with client, contextlib.suppress(OSError, xmlrpc.client.Error):  # killed meanwhile: swept below
                 count += _stop(client, on_progress)
             on_progress = silent  # what is swept now are these programs' last children, not another stack
         count += _sweep(root, on_progress)
@@ -92,7 +95,7 @@ def status(settings: StackSettings) -> list[ProcessStatus]:
     """Every part's state now. Never waits for a start, never fails because nothing runs."""
     kept = {}
     if client := keeper.connect(settings.root):
-        with client:
+        with client, contextlib.suppress(OSError, xmlrpc.client.Error):  # it is just ending
             kept = client.processes()
     recorded = _recorded(settings)
     report = []
@@ -135,8 +138,9 @@ def _start(
         _record(settings, client)
     except BaseException as error:
         on_progress("stopping what was started")
-        for stage in STOP_STAGES:
-            keeper.stop(client, [name for name in stage if name in missing])
+        with contextlib.suppress(OSError, xmlrpc.client.Error):  # it may be gone; what it left is swept below
+            for stage in STOP_STAGES:
+                keeper.stop(client, [name for name in stage if name in missing])
         if own:
             keeper.end(client)
             leftovers.stop(leftovers.find(settings.root))
@@ -171,7 +175,12 @@ def _programs(settings: StackSettings, names: list[str], on_progress: Progress) 
 
 def _prepare_database(settings: StackSettings, missing: list[str], on_progress: Progress) -> None:
     if "postgres" in missing:
-        postgres.provision(settings)
+        try:
+            postgres.provision(settings)
+        except psycopg.Error as error:
+            raise StackError(
+                f"the database cannot be prepared ({error})", f"see {settings.root / 'logs' / 'postgres.log'}"
+            ) from None
     if not set(missing) & set(SERVICES):
         return
     on_progress("bringing the database schema up to date")

@@ -82,7 +82,10 @@ class SupervisorClient:
 
     def _call(self, method: str, *arguments: Any) -> Any:
         call = getattr(self._server.supervisor, method)
-        return call(*arguments)
+        try:
+            return call(*arguments)
+        except http.client.HTTPException as error:  # it ended in the middle of an answer
+            raise ConnectionError(f"supervisord broke off ({error!r})") from error
 
     def pid(self) -> int:
         """The id of supervisord's own process: it is alive and answers."""
