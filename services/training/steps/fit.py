@@ -71,9 +71,9 @@ def fit_models(
     encoder = new_encoder(dataset, config)
     parent = warm_start.name if warm_start and load_weights(encoder, dataset.item_ids, warm_start) else None
     schedule = (
-        Schedule(stage=0, epochs=settings.epochs, learning_rate=settings.learning_rate)
+        Schedule(0, settings.epochs, settings.learning_rate)
         if parent is None
-        else Schedule(stage=1, epochs=settings.warm_epochs, learning_rate=settings.warm_learning_rate)
+        else Schedule(1, settings.warm_epochs, settings.warm_learning_rate, keep_start=True)
     )
     run = fingerprint(dataset, config, parent or "")
     fitted = fit_validated(split, config, encoder, schedule, report, checkpoint, run)

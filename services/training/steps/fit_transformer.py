@@ -31,11 +31,15 @@ _GRADIENT_NORM = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """epochs and the highest learning rate of one pass; ``stage`` seeds its random streams."""
+    """One pass: its epochs and highest learning rate; ``stage`` seeds its random streams.
+
+    keep_start: the weights it starts from have been trained, and stay if no epoch validates better.
+    """
 
     stage: int
     epochs: int
     learning_rate: float
+    keep_start: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,9 @@ def fit_validated(
     if (state := load_checkpoint(checkpoint, run_fingerprint)) is not None:
         trainer.load(state["trainer"])
         best, misses, first_epoch, finished = state["best"], state["misses"], state["epoch"], state["finished"]
+    elif schedule.keep_start:
+        ndcg = encoder_ndcg(encoder, split, settings.validation_users)
+        best = {"ndcg": ndcg, "epoch": 0, "weights": trainer.average.snapshot()}
     report.enter("transformer", resumed_share=first_epoch / schedule.epochs)
     epoch = first_epoch
     while epoch < schedule.epochs and not finished:
