@@ -133,13 +133,14 @@ def main() -> None:
         show,
         warm_start=arguments.warm_start,
     )
-    seconds = time.perf_counter() - started
+    seconds, cpu_seconds = time.perf_counter() - started, time.process_time()
     path = arguments.bundle / manifest.version
     lists, candidates = served_lists(path, split, config)
     relevant = split.targets[:, None]
     summary = {
         "version": manifest.version,
         "fit_seconds": round(seconds, 1),
+        "fit_cpu_seconds": round(cpu_seconds, 1),
         "validation": dict(manifest.metrics),
         "test": list_metrics(pad_lists(lists, 100), relevant, log.item_count),
         "test_candidates_recall": float((candidates == relevant).any(axis=1).mean()),

@@ -29,7 +29,7 @@ class TransformerConfig:
     positions_per_step: int = 3200
     negatives: int = 1024
     full_softmax_items: int = 5000
-    epochs: int = 30
+    epochs: int = 24
     warm_epochs: int = 8
     warm_learning_rate: float = 1e-3
     finish_epochs: int = 2
