@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
+import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -19,7 +21,7 @@ from trommel.catalog.v1.catalog_pb2_grpc import CatalogServiceStub
 
 from services.candidates.composition import compose
 from services.candidates.settings import CandidatesSettings
-from services.embedded import StackSettings, down, up
+from services.embedded import StackSettings, down, status, up
 from services.plumbing.bundle_pointer import write_pointer
 from services.plumbing.migrate import migrate
 from services.plumbing.server import serving
@@ -44,9 +46,16 @@ def free_port_base() -> int:
 class Stack:
     """The running parts, with the user encoder of the synthetic bundle loaded."""
 
+    settings: StackSettings
     database_url: str
     triton_url: str
     bundle_store: Path
+
+    def kill(self, part: str) -> None:
+        """Kill -9; the keeper starts it again."""
+        pid = next(process.pid for process in status(self.settings) if process.name == part)
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +68,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         shutil.copytree(settings.bundles / VERSION / "models/user_encoder", settings.models / "user_encoder" / VERSION)
         with tritonclient.grpc.InferenceServerClient(environment["TROMMEL_TRITON_URL"]) as triton:
             triton.load_model("user_encoder")
-        yield Stack(environment["TROMMEL_DATABASE_URL"], environment["TROMMEL_TRITON_URL"], settings.bundles)
+        yield Stack(settings, environment["TROMMEL_DATABASE_URL"], environment["TROMMEL_TRITON_URL"], settings.bundles)
     finally:
         down(settings)
 

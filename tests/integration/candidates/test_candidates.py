@@ -44,7 +44,7 @@ async def test_candidates_of_a_user_with_a_history(filled: Client, settings: Can
     assert list(found.sources) == ["popularity", "item_knn", "matrix_factors", "sequence"]
     assert {o.source: (o.status, o.candidate_count) for o in answer.source_outcomes}["sequence"] == (
         pb.SourceOutcome.STATUS_ANSWERED,
-        60,
+        40,
     )
     assert len(set(found.item_ids)) == len(found.item_ids) == len(found.source_masks) == 60
     assert all(int(item_id) % 4 and item_id not in history for item_id in found.item_ids)
