@@ -71,6 +71,8 @@ class BundleWatcher(Generic[T]):
         self._store = store
         self._load = load
         self._ready = ready
+        # What was read but is not ready yet: asked again at each look, read only once.
+        self._pending: tuple[str, T] | None = None
         self.loaded: LoadedBundles[T] = LoadedBundles()
 
     async def refresh(self) -> None:
@@ -82,9 +84,12 @@ class BundleWatcher(Generic[T]):
         path = self._store / pointer.version
         manifest = await asyncio.to_thread(read_manifest, path)
         if content is None:
-            content = await asyncio.to_thread(self._load, path, manifest)
+            if self._pending is None or self._pending[0] != pointer.version:
+                self._pending = (pointer.version, await asyncio.to_thread(self._load, path, manifest))
+            content = self._pending[1]
             if self._ready is not None:
                 await self._ready(pointer.version, content)
+        self._pending = None
         before = self.loaded.active()
         kept = [(pointer.version, content)]
         if before is not None:

@@ -53,6 +53,8 @@ from services.ranking.titles import Titles
 
 logger = logging.getLogger(__name__)
 
+_POPULAR_TITLES = 2_000
+
 _CANDIDATES = candidates_pb2.DESCRIPTOR.services_by_name["CandidateService"].full_name
 _FEEDBACK = feedback_pb2.DESCRIPTOR.services_by_name["FeedbackService"].full_name
 _RANKING = ranking_pb2.DESCRIPTOR.services_by_name["RankingService"].full_name
@@ -106,8 +108,8 @@ async def compose(settings: RankingSettings) -> AsyncIterator[Register]:
             catalog_pb2_grpc.CatalogServiceStub(candidates_channel),
         )
         feedback = FeedbackClient(feedback_pb2_grpc.FeedbackServiceStub(feedback_channel))
-        bundles = await stack.enter_async_context(_watcher(settings, triton).following())
         titles = Titles()
+        bundles = await stack.enter_async_context(_watcher(settings, triton, titles).following())
         selector = DiverseSelector(settings.diversity_strength)
         recorder = ImpressionRecorder(feedback, selector.policy, settings.slate_queue_size)
         chain = partial(
@@ -155,13 +157,15 @@ async def compose(settings: RankingSettings) -> AsyncIterator[Register]:
         yield register
 
 
-def _watcher(settings: RankingSettings, triton: TritonClient) -> BundleWatcher[RankingBundle]:
+def _watcher(settings: RankingSettings, triton: TritonClient, titles: Titles) -> BundleWatcher[RankingBundle]:
     """Follow the pointer; a new bundle is used once its ranker has answered."""
 
     def load(path: Path, manifest: BundleManifest) -> RankingBundle:
         return RankingBundle.load(path, manifest, settings.head_weights)
 
     async def ready(version: str, bundle: RankingBundle) -> None:
+        # Popular items are in most histories: reasons can name them from the first slate on.
+        titles.want(bundle.index.ids_of(bundle.popular_rows[:_POPULAR_TITLES]))
         try:
             await probe(triton, version, bundle)
         except (UnavailableError, TimeoutError) as error:

@@ -45,5 +45,7 @@ class RankingSettings(ServerSettings):
     ranker_reserve_seconds: float = Field(default=0.005, ge=0)
     candidate_count: int = Field(default=500, ge=1, le=1024)
     head_weights: dict[str, float] = Field(default={"engage": 1.0}, min_length=1)
-    diversity_strength: float = Field(default=0.05, ge=0, le=10)
+    # MovieLens-100K, leave one out: Recall@10 0.198 at 0, 0.195 at 0.3, 0.193 at 1 (standard error 0.013), while the
+    # likeness within slates falls from 0.292 to 0.281 and 0.262.
+    diversity_strength: float = Field(default=0.3, ge=0, le=10)
     slate_queue_size: int = Field(default=2048, ge=1)

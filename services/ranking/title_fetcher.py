@@ -13,7 +13,7 @@ from services.ranking.titles import Titles
 
 logger = logging.getLogger(__name__)
 
-_BATCH_SIZE = 500
+_BATCH_SIZE = 250
 _INTERVAL_SECONDS = 0.2
 _AFTER_FAILURE_SECONDS = 5.0
 _TIMEOUT_SECONDS = 2.0

@@ -78,18 +78,25 @@ async def test_a_previous_bundle_that_is_gone_does_not_matter(store: Path) -> No
 async def test_a_bundle_that_is_not_ready_changes_nothing_until_it_is(store: Path) -> None:
     is_ready = asyncio.Event()
 
+    loads: list[str] = []
+
+    def load_and_tell(path: Path, manifest: BundleManifest) -> str:
+        loads.append(path.name)
+        return load(path, manifest)
+
     async def ready(version: str, _: str) -> None:
         if version == B and not is_ready.is_set():
             raise RuntimeError("the model does not answer")
 
     write_pointer(store, A)
-    async with BundleWatcher(store, load, ready).following(interval_seconds=0.01) as loaded:
+    async with BundleWatcher(store, load_and_tell, ready).following(interval_seconds=0.01) as loaded:
         assert loaded.versions == (A,)
         write_pointer(store, B)
         await asyncio.sleep(0.2)
         assert loaded.versions == (A,)
         is_ready.set()
         await until(lambda: loaded.versions == (B, A))
+    assert loads == [A, B], "read once, however often it was not ready"
 
 
 async def test_a_pointer_to_nothing_or_garbage_changes_nothing(store: Path) -> None:
