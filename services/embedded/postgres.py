@@ -14,7 +14,6 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from services.embedded import unprivileged
 from services.embedded.data_directory import write_private
 from services.embedded.ports import LOOPBACK, ports_of
 from services.embedded.programs import Program
@@ -22,6 +21,7 @@ from services.embedded.secret import password
 from services.embedded.settings import StackSettings
 from services.embedded.stack_error import StackError
 from services.embedded.stack_status import Progress
+from services.embedded.unprivileged import OrdinaryUser, child_environment, ordinary_user
 
 MAJOR_VERSION = "18"
 NAME = "trommel"
@@ -77,37 +77,50 @@ def program(settings: StackSettings, on_progress: Progress) -> Program:
     """Makes the database cluster where there is none yet, writes its configuration, says how to run it."""
     folder = settings.root / "postgres"
     data = folder / "data"
-    prefix = unprivileged.prefix(binary("postgres"), data)
+    user = ordinary_user(binary("postgres"), folder)
     if not data.exists():
         on_progress("making the PostgreSQL database")
-        _initialise(folder, prefix)
+        initialise(folder, user)
     _check(data)
+    user.own(data)
     port = ports_of("postgres", settings.port_base)["postgres"]
     for name, text in (
         ("postgresql.conf", _CONFIGURATION.format(host=LOOPBACK, port=port)),
         ("pg_hba.conf", _HOSTS),
     ):
         write_private(data / name, text)
-        os.chown(data / name, data.stat().st_uid, data.stat().st_gid)
-    command = (*prefix, str(binary("postgres")), "-D", str(data))
+        user.own(data / name)
+    command = (*user.prefix, str(binary("postgres")), "-D", str(data))
     # SIGINT is PostgreSQL's fast shutdown: open transactions are rolled back, everything is written.
     return Program("postgres", command, folder, stop_signal="INT", stop_wait_seconds=60)
 
 
-def _initialise(folder: Path, prefix: tuple[str, ...]) -> None:
+def initialise(folder: Path, user: OrdinaryUser) -> None:
     """Runs initdb into a folder beside, renamed when complete: a killed first start leaves no half database."""
     draft = folder / "data.draft"
     shutil.rmtree(draft, ignore_errors=True)
-    password(folder / "password")
     draft.mkdir(mode=0o700)
-    unprivileged.prefix(binary("postgres"), draft)
+    user.own(draft)
+    secret_file = folder / "password.initdb"
+    write_private(secret_file, password(folder / "password") + "\n")
+    user.own(secret_file)
     command = (
-        *(*prefix, str(binary("initdb")), "--pgdata", str(draft), "--username", _SUPERUSER),
-        *("--pwfile", "/dev/stdin", "--auth", "scram-sha-256", "--encoding", "UTF8", "--no-instructions"),
+        *(*user.prefix, str(binary("initdb")), "--pgdata", str(draft), "--username", _SUPERUSER),
+        *("--pwfile", str(secret_file), "--auth", "scram-sha-256", "--encoding", "UTF8", "--no-instructions"),
         *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"),
     )
-    secret = password(folder / "password")
-    done = subprocess.run(command, input=secret + "\n", capture_output=True, text=True, timeout=120, check=False)
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=child_environment(),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    finally:
+        secret_file.unlink()
     if done.returncode != 0:
         lines = [line for line in done.stderr.splitlines() if line.strip()] or ["no message"]
         said = next((line for line in lines if "error" in line or "FATAL" in line), lines[-1])

@@ -6,12 +6,13 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.embedded import keeper, postgres, redis_server, triton_environment, unprivileged
+from services.embedded import keeper, postgres, redis_server, triton_environment
 from services.embedded.data_directory import LEAST_FREE_BYTES
 from services.embedded.ports import check_free
 from services.embedded.programs import ALL
 from services.embedded.settings import StackSettings, check_text
 from services.embedded.stack_error import StackError
+from services.embedded.unprivileged import ordinary_user
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def _ports(settings: StackSettings) -> str:
 def _postgres(settings: StackSettings) -> str:
     if settings.database_url:
         return "elsewhere (TROMMEL_DATABASE_URL)"
-    unprivileged.prefix(postgres.binary("postgres"), settings.root / "postgres" / "data")
+    ordinary_user(postgres.binary("postgres"), settings.root / "postgres")
     return f"PostgreSQL {postgres.MAJOR_VERSION} is installed"
 
 

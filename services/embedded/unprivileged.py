@@ -13,6 +13,7 @@ import os
 import pwd
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from services.embedded.stack_error import StackError
@@ -23,55 +24,74 @@ _MAPPED_ID = 1000
 _FALLBACK_USERS = ("postgres", "nobody")
 
 
-def prefix(binary: Path, data: Path) -> tuple[str, ...]:
-    """What to put before a PostgreSQL command: nothing, unless this process is root's.
+@dataclass(frozen=True)
+class OrdinaryUser:
+    """The user that PostgreSQL runs as: what to put before its commands, and who must own its files."""
+
+    prefix: tuple[str, ...]
+    user_id: int
+    group_id: int
+
+    def own(self, path: Path) -> None:
+        """Hands a file or a whole folder to that user, where it is another's."""
+        if not path.exists() or path.stat().st_uid == self.user_id:
+            return
+        for each in (path, *path.rglob("*")):
+            os.chown(each, self.user_id, self.group_id, follow_symlinks=False)
+
+
+def ordinary_user(binary: Path, folder: Path, *, namespaces: bool = True) -> OrdinaryUser:
+    """This process's own user, unless that is root: then root in a user namespace, else an existing user.
 
     Args:
         binary: a program that has to be runnable that way.
-        data: the folder it owns; handed to the user that the command will run as.
+        folder: the data directory's part that PostgreSQL works in.
+        namespaces: whether user namespaces may be used.
 
     Raises:
         StackError: root, and neither way works here.
     """
     if os.geteuid() != 0:
-        return ()
+        return OrdinaryUser((), os.geteuid(), os.getegid())
     start = (sys.executable, "-P", "-m", "services.embedded.unprivileged")
     namespace = (*start, "userns", "--")
-    if _runs((*namespace, str(binary), "--version")):
-        _own(data, 0, 0)
-        return namespace
+    if namespaces and _runs((*namespace, str(binary), "--version")):
+        return OrdinaryUser(namespace, 0, 0)
     for name in _FALLBACK_USERS:
         try:
             user = pwd.getpwnam(name)
         except KeyError:
             continue
-        if user.pw_uid == 0:
-            continue
         as_user = (*start, "user", name, "--")
-        if _runs((*as_user, "/usr/bin/env", "test", "-x", str(data.parent))) and _runs(
-            (*as_user, str(binary), "--version")
-        ):
-            _own(data, user.pw_uid, user.pw_gid)
-            return as_user
+        if user.pw_uid != 0 and _runs((*as_user, str(binary), "--version")) and _let_through(folder, as_user):
+            return OrdinaryUser(as_user, user.pw_uid, user.pw_gid)
     raise StackError(
         "PostgreSQL does not run as root, user namespaces are not available here, and no ordinary user "
-        f"({' or '.join(_FALLBACK_USERS)}) can reach {data}",
+        f"({' or '.join(_FALLBACK_USERS)}) can reach {binary} and {folder}",
         "run this as an ordinary user, or set TROMMEL_DATABASE_URL to a PostgreSQL of yours",
     )
 
 
+def _let_through(folder: Path, as_user: tuple[str, ...]) -> bool:
+    """Opens the data directory for passing through, not for reading; whether the user reaches the folder then."""
+    if folder.is_dir():
+        for each in (folder.parent, folder):
+            each.chmod(0o711)
+    return _runs((*as_user, "/usr/bin/env", "test", "-x", str(folder)))
+
+
 def _runs(command: tuple[str, ...]) -> bool:
     try:
-        return subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0
+        done = subprocess.run(command, env=child_environment(), capture_output=True, timeout=20, check=False)
+        return done.returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
 
 
-def _own(folder: Path, user: int, group: int) -> None:
-    if not folder.exists() or folder.stat().st_uid == user:
-        return
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, user, group, follow_symlinks=False)
+def child_environment() -> dict[str, str]:
+    """This process's, with the packages of this checkout, also where it is not installed."""
+    search = (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", ""))
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(part for part in search if part)}
 
 
 def _enter_namespace() -> None:

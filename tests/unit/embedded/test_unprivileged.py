@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from services.embedded.unprivileged import prefix
+from services.embedded.unprivileged import ordinary_user
 
 SOURCE = str(Path(__file__).parents[3])
 
@@ -18,7 +18,7 @@ SOURCE = str(Path(__file__).parents[3])
 def test_a_command_is_not_run_as_root(tmp_path: Path) -> None:
     shown = shutil.which("id")
     assert shown
-    command = (*prefix(Path(shown), tmp_path), shown, "-u")
+    command = (*ordinary_user(Path(shown), tmp_path).prefix, shown, "-u")
     done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": SOURCE})
     assert done.stdout.strip() != "0"
 
