@@ -30,6 +30,14 @@ def test_popularity_halves_with_each_half_life() -> None:
     assert popularity.fit(log, plain).scores.tolist() == [-np.inf, 2.0, 1.0, 1.0, 0.0]
 
 
+def test_popularity_keeps_the_order_of_what_was_taken_long_ago() -> None:
+    users, rows = np.zeros(4, dtype=np.int32), np.array([1, 1, 2, 3], dtype=np.int32)
+    log = InteractionLog.from_events(np.array(["", *"abcd"]), users, rows, np.array([0, 1, 2, 10_000]) * DAY)
+    scores = popularity.fit(log, TrainingConfig(popularity=PopularityConfig(half_life_days=30))).scores
+    assert scores[3] == 1.0
+    assert scores[3] > scores[1] > scores[2] > scores[4] == 0.0
+
+
 def test_neighbours_are_those_taken_together() -> None:
     log = log_of([1, 2], [1, 2], [1, 3], [4, 5], [4, 5])
     source = item_knn.fit(log, TrainingConfig(item_knn=ItemKnnConfig(neighbours=3)))
