@@ -17,7 +17,7 @@ _LEAST_WEIGHT = 2.0**-10
 
 
 def fit(log: InteractionLog, config: TrainingConfig) -> PopularitySource:
-    """Scores are Σ 2^(-age / half-life) over an item's interactions, age counted from the log's newest, ten half-lives at most."""
+    """Scores are Σ 2^(-age / half-life) over an item's interactions, age from the newest, at most ten half-lives."""
     half_life = config.popularity.half_life_days
     weights = np.ones(len(log))
     if half_life > 0 and len(log):
