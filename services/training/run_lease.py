@@ -164,7 +164,7 @@ class RunLease:
 
     def _renew(self) -> None:
         connection: psycopg.Connection[tuple[Any, ...]] | None = None
-        renewed = 0.0
+        renewed, away = 0.0, False
         while not self._closing.wait(_FLUSH_SECONDS):
             with self._guard:
                 due = self._changed or time.monotonic() - renewed >= self._seconds / 5
@@ -178,12 +178,14 @@ class RunLease:
                     _RENEW,
                     {**report, "metrics": Jsonb(report["metrics"]), "seconds": self._seconds},
                 )
-                renewed = time.monotonic()
+                renewed, away = time.monotonic(), False
             except LeaseLostError:
                 break
             except psycopg.Error as error:
                 # Nobody can take the run while the database is away; the token tells whether somebody did.
-                logger.warning("the lease of run %s is not renewed: %s", self.key.id, type(error).__name__)
+                if not away:
+                    logger.warning("the lease of run %s is not renewed: %s", self.key.id, type(error).__name__)
+                away = True
                 with self._guard:
                     self._changed = True
                 if connection is not None:
