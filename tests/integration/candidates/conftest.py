@@ -51,11 +51,16 @@ class Stack:
     triton_url: str
     bundle_store: Path
 
-    def kill(self, part: str) -> None:
-        """Kill -9; the keeper starts it again."""
-        pid = next(process.pid for process in status(self.settings) if process.name == part)
+    def pid(self, part: str) -> int | None:
+        """Process id of a part, None while it does not run."""
+        return next(process.pid for process in status(self.settings) if process.name == part)
+
+    def kill(self, part: str) -> int:
+        """Kill -9; the keeper starts it again. Return the process id that it had."""
+        pid = self.pid(part)
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
+        return pid
 
 
 @pytest.fixture(scope="session")
