@@ -73,7 +73,8 @@ def _start(**_: Any) -> None:
         port = start_metrics(settings.metrics_listen)
     except OSError as error:
         sys.exit(f"training-worker: cannot serve metrics on {settings.metrics_listen}: {error.strerror}")
-    os.nice(settings.niceness)
+    # Up to that, not on top of what it was started with.
+    os.nice(max(0, settings.niceness - os.nice(0)))
     logger.info("training-worker is ready, metrics on port %d", port)
 
 
