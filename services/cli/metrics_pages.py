@@ -30,5 +30,5 @@ def read_metrics(url: str) -> Samples | None:
 
 
 def total(samples: Samples | None, name: str) -> float:
-    """Return the sum of a metric over its labels; 0 where it is not there."""
+    """Return the sum of a metric over its labels; 0 where it is not there. Counters end in _total."""
     return sum(value for _, value in (samples or {}).get(name, ()))

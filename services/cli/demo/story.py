@@ -132,7 +132,10 @@ def _look(settings: StackSettings) -> None:
     show_processes(status(settings))
     show_metrics_pages(settings.port_base)
     triton = read_metrics(f"http://{LOOPBACK}:{ports_of('triton', settings.port_base)['metrics']}/metrics")
-    output().print(f"Triton has answered {total(triton, 'nv_inference_request_success'):,.0f} inference requests")
+    inferences = total(triton, "nv_inference_request_success_total")
+    output().print(f"Triton has answered {inferences:,.0f} inference requests")
+    if not inferences:
+        raise CliError("Triton has answered nothing: the slates came from elsewhere (trommel doctor)")
 
 
 def _tear_down(settings: StackSettings) -> None:
