@@ -1,6 +1,7 @@
 """How much CPU one GenerateCandidates costs the candidates process, outside Triton and gRPC.
 
     python benchmarks/candidates_latency.py [--items 1682] [--count 500] [--history 100] [--excluded 200]
+        [--exact]
 
 It runs what the servicer runs (validation, conversion, the whole pipeline, conversion, serialisation) on a bundle of
 random numbers in the sizes of MovieLens-100K. In Triton's place a vector is given back at once.
@@ -74,8 +75,8 @@ class Items:
         return [] if revision else self.changes
 
 
-def make_bundle(count: int, random: np.random.Generator) -> CandidateBundle:
-    """Return a bundle of random numbers."""
+def make_bundle(count: int, random: np.random.Generator, exact: bool = False) -> CandidateBundle:
+    """Return a bundle of random numbers; `exact` compares all item vectors instead of asking the index."""
     vectors = random.normal(size=(count + 1, VECTOR_SIZE)).astype(np.float32)
     vectors[0] = 0
     factors = random.normal(size=(count + 1, FACTORS), scale=0.1).astype(np.float32)
@@ -92,7 +93,7 @@ def make_bundle(count: int, random: np.random.Generator) -> CandidateBundle:
             PopularitySource(popularity),
             ItemKnnSource(neighbours, random.random((count + 1, NEIGHBOURS)).astype(np.float32)),
             MatrixFactorsSource(factors, factors.T @ factors, 1.0, 10.0),
-            SequenceSource(vectors, UsearchIndex(index)),
+            SequenceSource(vectors, None if exact else UsearchIndex(index)),
         ),
         ModelEntry("", (), (), 200, (16, 32, 64, 128, 200), vector_size=VECTOR_SIZE),
         200,
@@ -106,7 +107,7 @@ async def measure(arguments: argparse.Namespace) -> None:
     await replica.refresh()
     observers = {name: PrometheusObserver(name) for name in (GENERATE, HYDRATE, SIMILAR)}
     builder = PipelineBuilder(replica, InstantTriton(), observers, source_budget_seconds=1.0)
-    pipelines = builder.of_bundle(make_bundle(arguments.items, random), run_here)
+    pipelines = builder.of_bundle(make_bundle(arguments.items, random, arguments.exact), run_here)
     ids = random.permutation(np.arange(1, arguments.items + 1)).astype(str).tolist()
     wire = pb.GenerateCandidatesRequest(
         user_id="u",
@@ -146,6 +147,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in (("items", 1682), ("count", 500), ("history", 100), ("excluded", 200), ("rounds", 500)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--exact", action="store_true", help="compare all item vectors instead of asking the index")
     uvloop.run(measure(parser.parse_args()))
 
 
