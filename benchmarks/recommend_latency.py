@@ -8,7 +8,6 @@ ranked than wanted, an answer was degraded, or the median is above ``--at-most``
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import multiprocessing
 import os

@@ -39,7 +39,7 @@ class RankingSettings(ServerSettings):
     bundle_store: Path = Path(".trommel/bundles")
     time_budget_seconds: float = Field(default=1.0, gt=0, le=60)
     history_timeout_seconds: float = Field(default=0.05, gt=0)
-    history_store_timeout_seconds: float = Field(default=0.15, gt=0)
+    history_store_timeout_seconds: float = Field(default=0.4, gt=0)
     candidates_timeout_seconds: float = Field(default=0.4, gt=0)
     ranker_timeout_seconds: float = Field(default=0.25, gt=0)
     ranker_reserve_seconds: float = Field(default=0.005, ge=0)

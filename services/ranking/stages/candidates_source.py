@@ -56,9 +56,11 @@ class CandidatesSource:
         timeout_seconds = min(left, self.budget_seconds * 0.98)
         if timeout_seconds < _MIN_SECONDS:
             raise TimeoutError("no time left for candidates")
-        with self._breaker.guard(patient=patient):
-            if query.item_ids:
-                return await self._candidates.hydrate(query, timeout_seconds)
-            # Twice the places, so that filters and diversity have something to choose from.
-            count = min(MAX_CANDIDATES, max(self._candidate_count, 2 * query.count))
-            return await self._candidates.generate(query, count, timeout_seconds)
+        return await self._breaker.call(lambda: self._ask(query, timeout_seconds), patient=patient)
+
+    async def _ask(self, query: Query, timeout_seconds: float) -> CandidateSet:
+        if query.item_ids:
+            return await self._candidates.hydrate(query, timeout_seconds)
+        # Twice the places, so that filters and diversity have something to choose from.
+        count = min(MAX_CANDIDATES, max(self._candidate_count, 2 * query.count))
+        return await self._candidates.generate(query, count, timeout_seconds)

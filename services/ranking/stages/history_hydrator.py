@@ -73,8 +73,10 @@ class HistoryHydrator:
         known = await self._cached(query)
         if known is None:
             timeout_seconds = min(self._store_timeout_seconds, seconds_left(query.deadline))
-            with self._breaker.guard(patient=timeout_seconds >= self._store_timeout_seconds):
-                known = await self._store.read_history(query.user_id, timeout_seconds)
+            known = await self._breaker.call(
+                lambda: self._store.read_history(query.user_id, timeout_seconds),
+                patient=timeout_seconds >= self._store_timeout_seconds,
+            )
         return replace(
             query,
             history=known.history,

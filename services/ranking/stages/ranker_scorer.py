@@ -109,11 +109,13 @@ class RankerScorer:
         timeout_seconds = min(self._timeout_seconds, left)
         if timeout_seconds <= 0:
             raise TimeoutError("no time left for the ranker")
-        with self._breaker.guard(patient=timeout_seconds >= self._timeout_seconds):
-            heads = await self._triton.infer(RANKER, version, inputs, "scores", timeout_seconds)
-            expected = (*inputs["candidate_items"].shape, len(ranker.heads))
-            if heads.shape != expected:
-                raise UnavailableError(f"the ranker gave scores of {heads.shape}, not {expected}")
+        heads = await self._breaker.call(
+            lambda: self._triton.infer(RANKER, version, inputs, "scores", timeout_seconds),
+            patient=timeout_seconds >= self._timeout_seconds,
+        )
+        expected = (*inputs["candidate_items"].shape, len(ranker.heads))
+        if heads.shape != expected:
+            raise UnavailableError(f"the ranker gave scores of {heads.shape}, not {expected}")
         return heads
 
 

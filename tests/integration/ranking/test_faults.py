@@ -21,6 +21,18 @@ def ids(slate: pb.Slate) -> list[str]:
     return [item.item_id for item in slate.items]
 
 
+@pytest.mark.parametrize("protocol", [2, 3])
+async def test_the_cached_history_alone_is_enough(stack: Any, start_ranking: Any, nowhere: str, protocol: int) -> None:
+    async with start_ranking() as ranking:
+        await ranking.stub.Recommend(recommend())  # feedback completes the cache when it is asked
+    url = f"{stack.environment['TROMMEL_REDIS_URL']}?protocol={protocol}"
+    async with start_ranking(redis_url=url, feedback_url=nowhere, history_timeout_seconds=1) as ranking:
+        slate = (await ranking.stub.Recommend(recommend())).slate
+    assert list(slate.degraded_reasons) == []
+    assert slate.items[0].predictions
+    assert not set(ids(slate)) & ANNS_ITEMS
+
+
 async def test_without_redis_the_history_comes_from_feedback(start_ranking: Any, nowhere: str) -> None:
     async with start_ranking(redis_url=f"redis://{nowhere}/0", history_store_timeout_seconds=3) as ranking:
         slate = (await ranking.stub.Recommend(recommend())).slate

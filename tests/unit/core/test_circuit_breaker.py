@@ -15,9 +15,31 @@ class Clock:
         return self.now
 
 
+class Part:
+    """Raises its error while it has one."""
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+        self.calls = 0
+        self.wait_for: asyncio.Event | None = None
+
+    async def __call__(self) -> str:
+        self.calls += 1
+        if self.wait_for is not None:
+            await self.wait_for.wait()
+        if self.error is not None:
+            raise self.error
+        return "answer"
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture
+def part() -> Part:
+    return Part()
 
 
 @pytest.fixture
@@ -25,80 +47,100 @@ def breaker(clock: Clock) -> CircuitBreaker:
     return CircuitBreaker("part", failure_threshold=3, retry_seconds=0.5, clock=clock)
 
 
-def fail(breaker: CircuitBreaker, *, patient: bool = True, error: type[BaseException] = ValueError) -> None:
-    with pytest.raises(error), breaker.guard(patient=patient):
-        raise error("told to")
+async def fail(breaker: CircuitBreaker, part: Part, times: int, *, patient: bool = True) -> None:
+    part.error = part.error or ValueError("told to")
+    for _ in range(times):
+        with pytest.raises(type(part.error)):
+            await breaker.call(part, patient=patient)
 
 
-def is_turned_away(breaker: CircuitBreaker, *, patient: bool = True) -> bool:
-    try:
-        with breaker.guard(patient=patient):
-            return False
-    except UnavailableError:
-        return True
+async def turned_away(breaker: CircuitBreaker, part: Part, *, patient: bool = True) -> None:
+    """Call, and let what that may start in the background run."""
+    with pytest.raises(UnavailableError, match="part is away"):
+        await breaker.call(part, patient=patient)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
 
 
-def test_it_opens_after_failures_in_a_row(breaker: CircuitBreaker) -> None:
-    fail(breaker)
-    fail(breaker)
-    with breaker.guard():
-        pass
-    fail(breaker)
-    fail(breaker)
+async def test_it_opens_after_failures_in_a_row(breaker: CircuitBreaker, part: Part) -> None:
+    await fail(breaker, part, 2)
+    part.error = None
+    assert await breaker.call(part) == "answer"
+    await fail(breaker, part, 2)
     assert not breaker.is_open
-    fail(breaker)
+    await fail(breaker, part, 1)
     assert breaker.is_open
-    assert is_turned_away(breaker)
+    calls = part.calls
+    await turned_away(breaker, part)
+    assert part.calls == calls, "nothing was called"
 
 
-def test_one_call_tries_again_and_the_others_go_on_failing_fast(breaker: CircuitBreaker, clock: Clock) -> None:
-    for _ in range(3):
-        fail(breaker)
+async def test_the_part_is_tried_again_behind_everybodys_back(
+    breaker: CircuitBreaker, part: Part, clock: Clock
+) -> None:
+    await fail(breaker, part, 3)
+    part.error = None
     clock.now = 0.4
-    assert is_turned_away(breaker)
-    clock.now = 0.5
-    with breaker.guard():
-        assert is_turned_away(breaker)
-    assert not breaker.is_open
-    assert not is_turned_away(breaker)
-
-
-def test_a_try_that_fails_keeps_it_open_for_another_while(breaker: CircuitBreaker, clock: Clock) -> None:
-    for _ in range(3):
-        fail(breaker)
-    clock.now = 0.6
-    fail(breaker)
-    clock.now = 1.0
-    assert is_turned_away(breaker)
-    clock.now = 1.1
-    assert not is_turned_away(breaker)
-
-
-def test_a_call_with_too_little_time_neither_opens_it_nor_tries(breaker: CircuitBreaker, clock: Clock) -> None:
-    for _ in range(9):
-        fail(breaker, patient=False)
-    assert not breaker.is_open
-    for _ in range(3):
-        fail(breaker)
-    clock.now = 0.6
-    assert is_turned_away(breaker, patient=False)
-    assert not is_turned_away(breaker)
-
-
-def test_a_request_that_is_refused_says_that_the_part_is_well(breaker: CircuitBreaker) -> None:
-    for _ in range(9):
-        fail(breaker, error=InvalidRequestError)
-    assert not breaker.is_open
-
-
-def test_a_caller_that_goes_away_says_nothing_of_the_part(breaker: CircuitBreaker, clock: Clock) -> None:
-    for _ in range(9):
-        fail(breaker, error=asyncio.CancelledError)
-    assert not breaker.is_open
-    for _ in range(3):
-        fail(breaker)
-    clock.now = 0.6
-    fail(breaker, error=asyncio.CancelledError)
+    await turned_away(breaker, part)
     assert breaker.is_open
-    clock.now = 1.2
-    assert not is_turned_away(breaker), "the cancelled try does not hold the place for ever"
+    clock.now = 0.5
+    await turned_away(breaker, part)
+    assert not breaker.is_open
+    assert await breaker.call(part) == "answer"
+
+
+async def test_one_trial_at_a_time(breaker: CircuitBreaker, part: Part, clock: Clock) -> None:
+    await fail(breaker, part, 3)
+    part.error, part.wait_for = None, asyncio.Event()
+    clock.now = 0.5
+    for _ in range(5):
+        await turned_away(breaker, part)
+    assert part.calls == 4
+    part.wait_for.set()
+    await asyncio.sleep(0.01)
+    assert not breaker.is_open
+
+
+async def test_a_trial_that_fails_keeps_it_open_for_another_while(
+    breaker: CircuitBreaker, part: Part, clock: Clock
+) -> None:
+    await fail(breaker, part, 3)
+    clock.now = 0.6
+    await turned_away(breaker, part)
+    assert part.calls == 4
+    clock.now = 1.0
+    await turned_away(breaker, part)
+    assert part.calls == 4
+    clock.now = 1.1
+    part.error = None
+    await turned_away(breaker, part)
+    assert not breaker.is_open
+
+
+async def test_a_call_with_too_little_time_neither_opens_it_nor_tries(
+    breaker: CircuitBreaker, part: Part, clock: Clock
+) -> None:
+    await fail(breaker, part, 9, patient=False)
+    assert not breaker.is_open
+    await fail(breaker, part, 3)
+    clock.now = 0.6
+    calls = part.calls
+    await turned_away(breaker, part, patient=False)
+    assert part.calls == calls
+
+
+async def test_a_request_that_is_refused_says_that_the_part_is_well(breaker: CircuitBreaker, part: Part) -> None:
+    part.error = InvalidRequestError("wrong")
+    await fail(breaker, part, 9)
+    assert not breaker.is_open
+
+
+async def test_a_caller_that_goes_away_says_nothing_of_the_part(breaker: CircuitBreaker, part: Part) -> None:
+    part.wait_for = asyncio.Event()
+    for _ in range(9):
+        call = asyncio.ensure_future(breaker.call(part))
+        await asyncio.sleep(0)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+    assert not breaker.is_open

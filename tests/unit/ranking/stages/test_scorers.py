@@ -175,6 +175,9 @@ async def test_a_dead_triton_fails_fast_and_is_tried_again(bundles: Any, make_qu
     assert len(triton.calls) == 3
     triton.error = None
     await asyncio.sleep(0.06)
+    with pytest.raises(UnavailableError):
+        await stage.score(make_query(history=HISTORY), make_candidates(["7"]))
+    await asyncio.sleep(0.01)
     assert (await stage.score(make_query(history=HISTORY), make_candidates(["7"])))["score"].tolist() == [7.0]
 
 
