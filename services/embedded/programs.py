@@ -97,9 +97,8 @@ def service_program(name: str, settings: StackSettings, environment: Mapping[str
     # One thread each: on a small machine the numerics libraries would otherwise fight over the cores.
     own.update({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"} if name != "worker" else {})
     if name == "worker":
-        # Training takes every core for minutes; on one machine those who wait for answers come first.
+        # It steps back from the processor by itself (TROMMEL_NICENESS): those who wait for answers come first.
         command = (
-            *("nice", "-n", "10"),
             *(sys.executable, "-m", "celery", "-A", "services.training.worker", "worker"),
             *("--concurrency=1", f"--loglevel={settings.log_level}", "--without-gossip", "--without-mingle"),
         )
