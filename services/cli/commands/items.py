@@ -67,6 +67,15 @@ def get_items(
         raise CliError(f"NOT_FOUND: no item {', '.join(missing)[:200]} in the catalog")
 
 
+def _with_whole_numbers(value: Any) -> Any:
+    """Return JSON with 1995 for 1995.0: the wire knows no whole numbers in free attributes."""
+    if isinstance(value, dict):
+        return {key: _with_whole_numbers(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_whole_numbers(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _show(items: list[Any], as_json: bool) -> None:
     from google.protobuf.json_format import MessageToDict
 
@@ -76,7 +85,8 @@ def _show(items: list[Any], as_json: bool) -> None:
     if as_json:
         # The content vectors of an item are thousands of numbers that nobody reads here.
         rows = [MessageToDict(row, preserving_proto_field_name=True) for row in items]
-        print_json({"items": [{key: value for key, value in row.items() if key != "vectors"} for row in rows]})
+        kept = [{key: value for key, value in row.items() if key != "vectors"} for row in rows]
+        print_json({"items": [_with_whole_numbers(row) for row in kept]})
         return
     output().print(
         table(
