@@ -30,7 +30,7 @@ class TransformerConfig:
     negatives: int = 1024
     full_softmax_items: int = 5000
     epochs: int = 24
-    warm_epochs: int = 8
+    warm_epochs: int = 5
     warm_learning_rate: float = 1e-3
     finish_epochs: int = 2
     finish_learning_rate: float = 5e-4
