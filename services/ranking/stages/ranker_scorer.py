@@ -18,7 +18,8 @@ from services.plumbing.deadlines import seconds_left
 from services.ranking.ranking_bundle import RankingBundle
 from services.ranking.stages.popular_source import POPULARITY
 
-_CANDIDATE_BUCKETS = (64, 128, 256, 512, 1024)
+# Few shapes, so that requests of different sizes share batches in Triton.
+_CANDIDATE_BUCKETS = (64, 128, 256, 384, 512, 1024)
 
 
 class Inference(Protocol):
