@@ -7,6 +7,7 @@ standard input is closed: it cannot outlive the command that started it.
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from typing import Any
 
@@ -23,6 +24,8 @@ async def _echo(request: RecommendResponse, _: Any) -> RecommendResponse:
 
 
 async def _serve() -> None:
+    # Ctrl-C at the terminal is for the command; it ends this process.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     server = grpc.aio.server()
     handler = grpc.unary_unary_rpc_method_handler(
         _echo,

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import grpc
+import uvloop
 from trommel.ranking.v1.ranking_pb2 import RecommendRequest, RecommendResponse
 
 from services.cli import stubs
+from services.cli.echo_process import echo_process
 from services.cli.echo_server import METHOD, SERVICE
 
-# Rounds of both, in turn: what slows the machine for a while slows both.
-_ROUNDS = 5
 _WARM_UP_CALLS = 20
 _CALL_SECONDS = 10.0
 
@@ -42,7 +38,7 @@ class Measured:
         recommend: Times of Recommend.
         echo: Times of the echo.
         least_ranked: Fewest candidates that any of the answers ranked.
-        payload_bytes: Size of the slate that the echo carried both ways.
+        payload_bytes: Size of the largest slate; the echo carried each both ways.
         degraded: Answers that were degraded.
     """
 
@@ -58,71 +54,47 @@ class Measured:
         return self.recommend.percentile(50) / self.echo.percentile(50)
 
 
-async def measure(users: Sequence[str], calls: int = 500, count: int = 10) -> Measured:
-    """Call Recommend and the echo, one call at a time.
+def measure(users: Sequence[str], calls: int = 500, count: int = 10) -> Measured:
+    """Call Recommend and the echo in turns, one call at a time, so that both meet the same machine.
+
+    The caller runs on the event loop that the services run on too.
 
     Args:
         users: Users to ask for, in turn.
         calls: Calls of each.
         count: Items asked for.
+
+    Raises:
+        CliError: A call failed.
     """
+    with echo_process() as port:
+        return uvloop.run(_measure(users, calls, count, port))
+
+
+async def _measure(users: Sequence[str], calls: int, count: int, echo_port: int) -> Measured:
     answers: list[RecommendResponse] = []
 
-    async with stubs.ranking() as ranking, _echo() as echo:
+    async with stubs.ranking() as ranking, grpc.aio.insecure_channel(f"127.0.0.1:{echo_port}") as channel:
+        echo = channel.unary_unary(
+            f"/{SERVICE}/{METHOD}",
+            request_serializer=RecommendResponse.SerializeToString,
+            response_deserializer=RecommendResponse.FromString,
+        )
 
-        async def recommend(place: int) -> None:
-            request = RecommendRequest(user_id=users[place % len(users)], count=count)
-            answers.append(await ranking.Recommend(request, timeout=_CALL_SECONDS))
-
-        await _timed(recommend, _WARM_UP_CALLS)
-        payload = max(answers, key=lambda answer: answer.ByteSize())
-
-        async def echoed(_: int) -> None:
-            await echo(payload, timeout=_CALL_SECONDS)
-
-        await _timed(echoed, _WARM_UP_CALLS)
-        answers.clear()
-        recommend_times: list[float] = []
-        echo_times: list[float] = []
-        for _ in range(_ROUNDS):
-            recommend_times += await _timed(recommend, calls // _ROUNDS)
-            echo_times += await _timed(echoed, calls // _ROUNDS)
+        times: list[tuple[float, float]] = []
+        for number in range(_WARM_UP_CALLS + calls):
+            request = RecommendRequest(user_id=users[number % len(users)], count=count)
+            started = time.perf_counter()
+            answer = await ranking.Recommend(request, timeout=_CALL_SECONDS)
+            between = time.perf_counter()
+            await echo(answer, timeout=_CALL_SECONDS)
+            times.append((between - started, time.perf_counter() - between))
+            answers.append(answer)
+    del times[:_WARM_UP_CALLS], answers[:_WARM_UP_CALLS]
     return Measured(
-        Latencies(tuple(sorted(recommend_times))),
-        Latencies(tuple(sorted(echo_times))),
+        Latencies(tuple(sorted(seconds * 1000 for seconds, _ in times))),
+        Latencies(tuple(sorted(seconds * 1000 for _, seconds in times))),
         min(answer.slate.ranked_candidate_count for answer in answers),
-        payload.ByteSize(),
+        max(answer.ByteSize() for answer in answers),
         sum(bool(answer.slate.degraded_reasons) for answer in answers),
     )
-
-
-async def _timed(call: Callable[[int], Awaitable[None]], count: int) -> list[float]:
-    times = []
-    for place in range(count):
-        started = time.perf_counter()
-        await call(place)
-        times.append((time.perf_counter() - started) * 1000)
-    return times
-
-
-@asynccontextmanager
-async def _echo() -> AsyncIterator[Any]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "services.cli.echo_server"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        port = int(await asyncio.wait_for(process.stdout.readline(), _CALL_SECONDS))
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield channel.unary_unary(
-                f"/{SERVICE}/{METHOD}",
-                request_serializer=RecommendResponse.SerializeToString,
-                response_deserializer=RecommendResponse.FromString,
-            )
-    finally:
-        process.terminate()
-        await process.wait()

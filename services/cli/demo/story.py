@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import uvloop
-
 from services.cli.cli_error import CliError
 from services.cli.console import note, output
 from services.cli.data_directory import datasets_directory, holdout_file
@@ -19,7 +17,7 @@ from services.cli.demo.chapters import Chapters
 from services.cli.demo.parts import show_metrics_pages, show_processes
 from services.cli.demo.place import claim, empty, settle
 from services.cli.demo.second_training import train_under_traffic
-from services.cli.demo.training import train
+from services.cli.demo.training import print_metrics, train
 from services.cli.evaluation.evaluation import evaluate_served
 from services.cli.evaluation.report import print_evaluation
 from services.cli.importing.holdout import HeldOutEvent, read_holdout
@@ -74,7 +72,7 @@ def _chapters(settings: StackSettings, max_epochs: int) -> None:
     with book.chapter("Import through the gRPC API: all but each user's last rating"):
         held_out = _import(fetched.path)
     with book.chapter("Training: Transformer and sources, ONNX, Triton, live"):
-        asyncio.run(train(warm_start=False, max_epochs=max_epochs))
+        print_metrics(asyncio.run(train(warm_start=False, max_epochs=max_epochs)).metrics)
     with book.chapter("How good the served slates are: every user's last rating, which nobody has seen"):
         _evaluate(held_out)
     with book.chapter("One user"):
@@ -88,6 +86,8 @@ def _chapters(settings: StackSettings, max_epochs: int) -> None:
         _measure_latency(users)
     with book.chapter("A second training goes live under traffic"):
         asyncio.run(train_under_traffic(users))
+        output().print("The same held-out ratings against the new bundle:")
+        _evaluate(held_out)
     with book.chapter("Where to look: processes and metrics pages"):
         _look(settings)
     output().print()
@@ -114,8 +114,7 @@ def _evaluate(held_out: list[HeldOutEvent]) -> None:
 
 
 def _measure_latency(users: list[str]) -> None:
-    # The loop that the services run on: what is measured is them, not the caller.
-    measured = uvloop.run(measure(users))
+    measured = measure(users)
     for name, times in (("Recommend", measured.recommend), ("bare echo", measured.echo)):
         output().print(
             f"{name}: p50 [bold]{times.percentile(50):.2f} ms[/bold], p99 {times.percentile(99):.2f} ms "

@@ -15,7 +15,7 @@ _MEASURES = ("recall@10", "ndcg@10", "recall@100")
 
 
 async def train(*, warm_start: bool, max_epochs: int) -> wire.Run:
-    """Train, show the progress, and print what was measured.
+    """Train and show the progress.
 
     Raises:
         CliError: The run failed.
@@ -25,11 +25,10 @@ async def train(*, warm_start: bool, max_epochs: int) -> wire.Run:
     if run.state != wire.Run.STATE_SUCCEEDED:
         raise CliError(f"training failed: {run.error or 'see logs/worker.log in the data directory'}")
     output().print(f"run {run.id}: bundle {run.bundle_version} serves")
-    _print_metrics(run.metrics)
     return run
 
 
-def _print_metrics(metrics: Mapping[str, float]) -> None:
+def print_metrics(metrics: Mapping[str, float]) -> None:
     """Print the table of "<model>/<measure>" figures."""
     models = sorted({name.rpartition("/")[0] for name in metrics} - {""})
     rows = []

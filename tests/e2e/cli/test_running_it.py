@@ -15,7 +15,7 @@ import pytest
 
 from services.cli.demo.traffic import traffic
 from services.cli.latency import measure
-from tests.e2e.conftest import RunningStack
+from tests.e2e.conftest import RunningStack, free_port_base
 
 Call = Callable[..., Any]
 
@@ -78,7 +78,7 @@ def test_latency_is_measured_beside_an_echo_of_the_same_size(
     stack: RunningStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     point_at(stack, monkeypatch)
-    measured = asyncio.run(measure(["user-1", "user-2"], calls=50))
+    measured = measure(["user-1", "user-2"], calls=50)
     assert len(measured.recommend.milliseconds) == len(measured.echo.milliseconds) == 50
     assert measured.echo.percentile(50) < measured.recommend.percentile(50) <= measured.recommend.percentile(99)
     assert measured.payload_bytes > 500
@@ -117,6 +117,25 @@ def test_an_interrupted_demo_stops_what_it_started(tmp_path: Path) -> None:
         process.wait(60)
     assert process.returncode == 130, log.read_text()
     assert "Traceback" not in log.read_text()
+    left = [one.info for one in psutil.process_iter(["cmdline"]) if str(data) in " ".join(one.info["cmdline"] or ())]
+    assert left == []
+
+
+def test_up_in_the_foreground_stops_everything_when_it_is_asked_to_end(tmp_path: Path) -> None:
+    data = tmp_path / "stack"
+    command = [sys.executable, "-m", "services.cli.app", "up", "--data-dir", str(data)]
+    log = tmp_path / "log"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TROMMEL_")}
+    environment["TROMMEL_PORT_BASE"] = str(free_port_base())
+    with log.open("w") as file, subprocess.Popen(command, stdout=file, stderr=file, env=environment) as process:
+        until = time.monotonic() + 120
+        while "running; Ctrl-C stops it" not in log.read_text():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < until
+            time.sleep(0.2)
+        process.terminate()
+        process.wait(60)
+    assert process.returncode == 0, log.read_text()
     left = [one.info for one in psutil.process_iter(["cmdline"]) if str(data) in " ".join(one.info["cmdline"] or ())]
     assert left == []
 
