@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements/trommel.lock
-PIP := $(BIN)/pip --disable-pip-version-check -q
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 export PYTHONUNBUFFERED := 1
 
 .PHONY: help
@@ -21,7 +21,7 @@ $(VENV)/bin/pip:
 
 $(VENV)/.run: $(VENV)/bin/pip $(LOCK) pyproject.toml
 	@echo "installing Trommel and its servers into $(VENV) (a few minutes the first time)"
-	@$(PIP) install -c $(LOCK) setuptools wheel
+	@$(PIP) install -c $(LOCK) pip setuptools wheel
 	@$(PIP) install -c $(LOCK) --no-build-isolation -e '.[embedded]'
 	@touch $@
 
@@ -70,7 +70,8 @@ bench: $(VENV)/.run ## Measure latency and quality of a running stack
 lock: $(VENV)/.dev ## Resolve the lock anew
 	@$(BIN)/pip-compile -q --upgrade --extra embedded --extra dev --strip-extras --allow-unsafe --no-header --no-emit-index-url \
 	  --no-emit-find-links --no-emit-trusted-host --annotation-style line -o $(LOCK) pyproject.toml
-	@sed -i -E 's/^([a-z0-9_.-]+==[^ +]+)\+[a-z0-9.]+/\1/' $(LOCK) # a local build's label is not a release
+	@# Trommel itself is not locked, and a local build's label is not a release.
+	@sed -i -E '/^trommel/d; s/^([a-z0-9_.-]+==[^ +]+)\+[a-z0-9.]+/\1/' $(LOCK)
 
 .PHONY: clean
 clean: down ## Stop the stack and remove everything made here
