@@ -6,7 +6,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements/trommel.lock
-PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+# setuptools warns at every editable installation that folders may shadow packages: true, known, noise.
+PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check -q
 export PYTHONUNBUFFERED := 1
 
 .PHONY: help
