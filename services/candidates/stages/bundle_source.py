@@ -74,10 +74,10 @@ class BundleSource:
     def _retrieve(self, query: ResolvedQuery, history: History) -> Retrieved:
         count = query.count if self._knows_everybody else math.ceil(query.count * _SHARE_OF_COUNT)
         if not self._source.retrieves_by_scores:
-            return self._source.retrieve(history, count, query.closed_rows)
+            return self._source.retrieve_open(history, count, query.open_rows)
         # The scorer needs the same scores again, of what other sources proposed.
         scores = query.scores[self.name] = self._source.score(history)
-        return self._source.best_of(scores, count, query.closed_rows)
+        return self._source.best_of(scores, count, query.open_rows)
 
 
 def proposal(query: ResolvedQuery, retrieved: Retrieved) -> CandidateSet:

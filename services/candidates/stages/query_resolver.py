@@ -52,13 +52,12 @@ class QueryResolver:
         open_rows[view.row_of_slot[excluded]] = False
         # Whatever slot points at row 0, padding is never open.
         open_rows[0] = False
-        closed_rows = np.flatnonzero(~open_rows).astype(np.int32)
         return ResolvedQuery.of(
             query,
             view=view,
             known_history=_known_history(self._index, query.history, self._max_history),
-            closed_rows=closed_rows,
-            open_row_count=len(open_rows) - len(closed_rows),
+            open_rows=open_rows,
+            open_row_count=int(np.count_nonzero(open_rows)),
             excluded_slots=excluded_slots,
             named_slots=view.catalog.slots(dict.fromkeys(query.item_ids)),
         )

@@ -26,8 +26,8 @@ class ResolvedQuery(Query):
     Attributes:
         view: Catalog and bundle, aligned.
         known_history: The part of the history that the bundle knows.
-        closed_rows: int32, rows that may not be proposed: excluded, unavailable, unknown, of the wrong categories.
-        open_row_count: Rows that may be.
+        open_rows: bool [N+1], rows that may be proposed: not excluded, available, known, of the right categories.
+        open_row_count: How many these are.
         excluded_slots: bool [M], slots of the excluded items.
         named_slots: int32, slots of the items the caller names, each once, unknown ones left out.
         user_vector: The running call to the user encoder: float32 [D]; None when nothing is to be encoded.
@@ -37,7 +37,7 @@ class ResolvedQuery(Query):
 
     view: CatalogView
     known_history: SourceHistory
-    closed_rows: NDArray[np.int32]
+    open_rows: NDArray[np.bool_]
     open_row_count: int
     excluded_slots: NDArray[np.bool_]
     named_slots: NDArray[np.int32]

@@ -37,4 +37,4 @@ class SimilarByVectorSource:
         known = resolved(query)
         row = int(known.view.row_of_slot[known.named_slots[0]])
         stand_in = replace(known.known_history, user_vector=self._source.item_vectors[row])
-        return proposal(known, await self._run(self._source.retrieve, stand_in, query.count, known.closed_rows))
+        return proposal(known, await self._run(self._source.retrieve_open, stand_in, query.count, known.open_rows))

@@ -44,17 +44,24 @@ class SourceScorer:
 
     def _matrix(self, query: ResolvedQuery, history: History, rows: NDArray[np.int32]) -> NDArray[np.float32]:
         matrix = np.zeros((len(rows), len(self._sources)), np.float32)
-        has_row = rows > 0
         for column, source in enumerate(self._sources):
             if source.name in query.failed_sources or not source.knows(history):
                 continue
             try:
                 made = query.scores.get(source.name)
-                scores = source.score_rows(history, rows) if made is None else made[rows]
-                scores = np.where(has_row, scores, np.float32(0))
-                if not np.isfinite(scores).all():
-                    raise FloatingPointError(f"source {source.name} gave scores that are not finite")
-                matrix[:, column] = scores
+                matrix[:, column] = source.score_rows(history, rows) if made is None else made[rows]
             except Exception as error:  # noqa: BLE001 - one failed source must not fail the answer; it is counted
                 self._observer.failed(source.name, error)
+        if not rows.all():
+            matrix[rows == 0] = 0
+        # One look at all of them; only if something is wrong, another to find out whose it is.
+        if not np.isfinite(matrix).all():
+            self._drop_infinite(matrix)
         return matrix
+
+    def _drop_infinite(self, matrix: NDArray[np.float32]) -> None:
+        """Let the sources whose scores are not all finite give 0, and tell."""
+        for column in np.flatnonzero(~np.isfinite(matrix).all(axis=0)).tolist():
+            matrix[:, column] = 0
+            name = self._sources[column].name
+            self._observer.failed(name, FloatingPointError(f"source {name} gave scores that are not finite"))

@@ -8,8 +8,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from services.core.bundle import read_array
-from services.core.sources.source import History, Retrieved, Rows, Scores, Source
-from services.core.sources.top_rows import top_rows
+from services.core.sources.source import History, Retrieved, RowMask, Rows, Scores, Source
 
 NEIGHBOURS = "item_knn/neighbours.npy"
 WEIGHTS = "item_knn/weights.npy"
@@ -58,11 +57,12 @@ class ItemKnnSource(Source):
         scores[0] = -np.inf
         return scores
 
-    def best_of(self, scores: Scores, count: int, excluded_rows: Rows) -> Retrieved:
+    def best_of(self, scores: Scores, count: int, open_rows: RowMask) -> Retrieved:
         """As of every source; an item that is nobody's neighbour (score 0) is not proposed."""
-        rows, best = top_rows(scores, count, excluded_rows)
-        linked = best > 0
-        return Retrieved(rows[linked], best[linked])
+        found = super().best_of(scores, count, open_rows)
+        # Best first: what is linked stands in front.
+        linked = int(np.count_nonzero(found.scores > 0))
+        return Retrieved(found.rows[:linked], found.scores[:linked])
 
     def similar(self, row: int, count: int) -> Retrieved:
         """At most ``count`` neighbours of one item, strongest first."""

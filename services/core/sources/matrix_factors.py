@@ -69,6 +69,9 @@ class MatrixFactorsSource(Source):
         return scores
 
     def _user_factors(self, history: History) -> Scores:
-        taken = self.item_factors[np.unique(history.rows)]
+        rows = np.sort(history.rows)
+        first = np.ones(len(rows), np.bool_)
+        np.not_equal(rows[1:], rows[:-1], out=first[1:])
+        taken = self.item_factors[rows[first]]
         normal = self._normal + self.alpha * (taken.T @ taken)
         return np.linalg.solve(normal, (1.0 + self.alpha) * taken.sum(axis=0)).astype(np.float32)

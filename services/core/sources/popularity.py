@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from services.core.bundle import read_array
-from services.core.sources.source import History, Retrieved, Rows, Scores, Source
+from services.core.sources.source import History, Retrieved, RowMask, Scores, Source
 
 SCORES = "popularity/scores.npy"
 
@@ -43,12 +43,10 @@ class PopularitySource(Source):
         """The stored scores."""
         return self.scores
 
-    def retrieve(self, history: History, count: int, excluded_rows: Rows) -> Retrieved:
-        """As of every source, out of an order made once."""
-        return self.best_of(self.score(history), count, excluded_rows)
-
-    def best_of(self, scores: Scores, count: int, excluded_rows: Rows) -> Retrieved:
-        """As of every source; the scores are the same for everybody, and so is their order."""
-        head = self._best_first[: max(count, 0) + len(excluded_rows)]
-        rows = head[np.isin(head, excluded_rows, invert=True)][: max(count, 0)]
+    def best_of(self, scores: Scores, count: int, open_rows: RowMask) -> Retrieved:
+        """As of every source; the scores are the same for everybody, and so is their order, made once."""
+        count = max(count, 0)
+        closed_count = len(open_rows) - int(np.count_nonzero(open_rows))
+        head = self._best_first[: count + closed_count]
+        rows = head[open_rows[head]][:count]
         return Retrieved(rows, scores[rows])

@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol, Self
 import numpy as np
 
 from services.core.bundle import read_array
-from services.core.sources.source import NOTHING, History, Retrieved, Rows, Scores, Source
+from services.core.sources.source import NOTHING, History, Retrieved, RowMask, Rows, Scores, Source
 
 ITEM_VECTORS = "sequence/item_vectors.npy"
 INDEX = "sequence/index.usearch"
@@ -77,18 +77,19 @@ class SequenceSource(Source):
         scores: Scores = self.item_vectors[rows] @ history.user_vector
         return scores
 
-    def retrieve(self, history: History, count: int, excluded_rows: Rows) -> Retrieved:
-        """Exact best items, or the index's proposals in exact order; exact too where most items are excluded."""
+    def retrieve_open(self, history: History, count: int, open_rows: RowMask) -> Retrieved:
+        """Exact best items, or the index's proposals in exact order; exact too where most items are closed."""
         if self._index is None or history.user_vector is None:
-            return super().retrieve(history, count, excluded_rows)
+            return super().retrieve_open(history, count, open_rows)
         if count <= 0:
             return NOTHING
-        # The index knows nothing of exclusions: ask for as many more as could be thrown out.
-        wanted = min(count + len(excluded_rows), self.item_count)
+        # The index knows nothing of what is closed: ask for as many more as could be thrown out.
+        closed_count = len(open_rows) - int(np.count_nonzero(open_rows))
+        wanted = min(count + closed_count, self.item_count)
         if wanted > _MOST_SEARCHED:
-            return super().retrieve(history, count, excluded_rows)
-        rows = np.sort(self._index.search(history.user_vector, wanted))
-        rows = rows[(rows > 0) & (rows <= self.item_count) & np.isin(rows, excluded_rows, invert=True)]
+            return super().retrieve_open(history, count, open_rows)
+        rows = self._index.search(history.user_vector, wanted)
+        rows = np.sort(rows[open_rows[rows] & (rows > 0)])
         scores = self.score_rows(history, rows)
-        best = np.argsort(-scores, kind="stable")[:count]
+        best = (-scores).argsort(kind="stable")[:count]
         return Retrieved(rows[best], scores[best])

@@ -14,10 +14,11 @@ from typing import ClassVar, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from services.core.sources.top_rows import top_rows
+from services.core.sources.top_rows import open_rows_without, top_open_rows
 
 Rows: TypeAlias = NDArray[np.int32]
 Scores: TypeAlias = NDArray[np.float32]
+RowMask: TypeAlias = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +83,22 @@ class Source(ABC):
 
     def retrieve(self, history: History, count: int, excluded_rows: Rows) -> Retrieved:
         """At most ``count`` items, best first, none of ``excluded_rows``; none if it knows nothing."""
+        return self.retrieve_open(history, count, open_rows_without(excluded_rows, self.item_count + 1))
+
+    def retrieve_open(self, history: History, count: int, open_rows: RowMask) -> Retrieved:
+        """As ``retrieve``, but out of the rows that are open, bool [N+1]; row 0 is never found whatever it says."""
         if not self.knows(history):
             return NOTHING
-        return self.best_of(self.score(history), count, excluded_rows)
+        return self.best_of(self.score(history), count, open_rows)
 
     @property
     def retrieves_by_scores(self) -> bool:
-        """Whether ``retrieve`` is ``best_of(score(history), …)``, so that a caller who needs both scores once."""
+        """Whether ``retrieve_open`` is ``best_of(score(history), …)``: a caller who needs both then scores once."""
         return True
 
-    def best_of(self, scores: Scores, count: int, excluded_rows: Rows) -> Retrieved:
-        """What ``retrieve`` proposes where ``scores`` is what ``score`` gave."""
-        rows, best = top_rows(scores, count, excluded_rows)
+    def best_of(self, scores: Scores, count: int, open_rows: RowMask) -> Retrieved:
+        """What ``retrieve_open`` proposes where ``scores`` is what ``score`` gave."""
+        rows, best = top_open_rows(scores, count, open_rows)
         return Retrieved(rows, best)
 
 
