@@ -22,7 +22,6 @@ from services.core.pipeline.roles import QueryHydrator, Scorer, Selector, SideEf
 from services.core.pipeline.runner import Pipeline
 from services.plumbing.bundle_watcher import BundleWatcher
 from services.plumbing.clients.channels import open_channel
-from services.plumbing.clients.redis_client import open_redis
 from services.plumbing.clients.triton import TritonClient, open_triton
 from services.plumbing.pipeline_observer import PrometheusObserver
 from services.plumbing.server import Register
@@ -30,6 +29,7 @@ from services.ranking.candidates_client import CandidatesClient
 from services.ranking.feedback_client import FeedbackClient
 from services.ranking.ranking_bundle import RankingBundle
 from services.ranking.reasons import Reasons
+from services.ranking.redis_connections import open_connections
 from services.ranking.servicer import RankingServicer
 from services.ranking.settings import RankingSettings
 from services.ranking.slate import SlateMaker
@@ -97,7 +97,7 @@ async def compose(settings: RankingSettings) -> AsyncIterator[Register]:
     """Open what ranking needs, and close it after the drain. None of it need be there at the start."""
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(
-            open_redis(settings.redis_url, timeout_seconds=settings.history_timeout_seconds)
+            open_connections(settings.redis_url, connect_timeout_seconds=settings.history_timeout_seconds)
         )
         triton = await stack.enter_async_context(open_triton(settings.triton_url))
         # One channel for both services of the candidates process.
