@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from services.cli import options
+from services.cli.event_kind import EventKind
 
 app = typer.Typer(help="Fetch and import data sets.", no_args_is_help=True)
 
@@ -106,7 +107,9 @@ def import_(
     holdout: Annotated[
         Holdout | None, typer.Option(help="last: keep each user's last event back, in a file for trommel evaluate.")
     ] = None,
-    event_type: Annotated[str, typer.Option(help="Type of events where the data does not say it.")] = "click",
+    event_type: Annotated[
+        EventKind, typer.Option(help="Type of events where the data does not say it.")
+    ] = EventKind.click,
     user_column: Annotated[str | None, typer.Option(help="Column of the user.")] = None,
     item_column: Annotated[str | None, typer.Option(help="Column of the item.")] = None,
     time_column: Annotated[str | None, typer.Option(help="Column of the time.")] = None,
@@ -142,7 +145,7 @@ def import_(
         "categories": categories_column,
     }
     columns = {role: column for role, column in given.items() if column is not None}
-    dataset = open_as(format_name.value, path, ReadOptions(kind=_kind(event_type), columns=columns))
+    dataset = open_as(format_name.value, path, ReadOptions(kind=event_type.value, columns=columns))
     if name:
         dataset = replace(dataset, name=dataset_name(name))
     found = preflight(dataset, scenario, holdout=holdout is not None)
@@ -156,13 +159,3 @@ def import_(
             print_result(report["result"])
     if as_json:
         print_json(report)
-
-
-def _kind(text: str) -> str:
-    from services.cli.cli_error import CliError
-    from services.cli.commands.events import EventKind
-    from services.cli.exit_codes import USAGE
-
-    if text not in list(EventKind):
-        raise CliError(f"--event-type must be one of {', '.join(EventKind)}", USAGE)
-    return text

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
 from services.cli import options
 from services.cli.connection import DEFAULT_TIMEOUT_SECONDS
+from services.cli.event_kind import EventKind
 
 app = typer.Typer(help="Record what users do and look at it.", no_args_is_help=True)
-
-
-class EventKind(StrEnum):
-    """Types of events, as trommel.feedback.v1.EventType names them."""
-
-    impression = "impression"
-    click = "click"
-    view = "view"
-    like = "like"
-    dislike = "dislike"
-    rating = "rating"
-    purchase = "purchase"
-    hide = "hide"
 
 
 @app.command(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from services.cli.event_kind import EventKind
 from services.cli.readers.columns import Columns
 from services.cli.readers.numbers import BadValueError, finite, text_of, time_of
 from services.cli.readers.records import BadRow, EventRecord, ItemRecord
 
-_KINDS = {"impression", "click", "view", "like", "dislike", "rating", "purchase", "hide"}
+_KINDS = frozenset(EventKind)
 
 
 def event_of(line: int, row: Mapping[str, Any], columns: Columns, default_kind: str) -> EventRecord | BadRow:
