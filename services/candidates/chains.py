@@ -140,5 +140,8 @@ class PipelineBuilder:
             filters=(ExcludedFilter(), UnavailableFilter(), CategoryFilter(), CountFilter()),
             scorers=(scorer,),
             selector=OrderSelector(),
+            immediate=frozenset(
+                stage.name for stage in (*sources, scorer.scorer) if getattr(stage, "is_immediate", False)
+            ),
         )
         return Pipeline(chain, self._observers[name])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,9 +45,10 @@ class CatalogSnapshot:
 
     def slots(self, item_ids: Iterable[str]) -> NDArray[np.int32]:
         """Return int32 slots of the ids that the snapshot knows, in their order; the others are left out."""
-        slot_of, count = self.slot_of, len(self.item_ids)
-        found = [slot for slot in map(slot_of.get, item_ids) if slot is not None and slot < count]
-        return np.array(found, np.int32)
+        count = len(self.item_ids)
+        # map and repeat keep the loop out of Python: exclusions are many.
+        found = np.fromiter(map(self.slot_of.get, item_ids, repeat(count)), np.int32)
+        return found[found < count]
 
     def has(self, item_id: str) -> bool:
         """Whether the item exists: known and not deleted, available or not."""

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from services.candidates.stages.resolved_query import ROW, SLOT, ResolvedQuery, resolved
+from services.candidates.stages.source_threads import run_here
 from services.core.candidate_set import CandidateSet
 from services.core.query import Query
 from services.core.sources.source import History, Retrieved, Source
@@ -50,6 +51,11 @@ class BundleSource:
     def budget_seconds(self) -> float:
         """Time after which it counts as late."""
         return self._budget_seconds
+
+    @property
+    def is_immediate(self) -> bool:
+        """Whether it never waits: it computes in the event loop and needs nothing from Triton."""
+        return self._run is run_here and not self._source.needs_user_vector
 
     def enabled(self, query: Query) -> bool:
         """When the source can know anything of the user."""

@@ -14,6 +14,7 @@ class FreshSource:
 
     name = "fresh"
     provides = frozenset({SLOT, ROW})
+    is_immediate = True
 
     def __init__(self, budget_seconds: float) -> None:
         self._budget_seconds = budget_seconds

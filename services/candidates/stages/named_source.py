@@ -14,6 +14,7 @@ class NamedSource:
 
     name = "named"
     provides = frozenset({SLOT, ROW})
+    is_immediate = True
 
     def __init__(self, source_names: tuple[str, ...], budget_seconds: float) -> None:
         self._source_names = source_names

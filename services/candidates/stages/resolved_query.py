@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 from typing import Any, Self
 
 import numpy as np
@@ -17,6 +18,8 @@ from services.core.sources.source import History as SourceHistory
 # Columns by which candidates are known inside the pipelines: int32 slot in the catalog, int32 row in the bundle (0
 # for an item that the bundle does not know).
 SLOT, ROW = ITEM_KEY, "row"
+_QUERY_FIELDS = tuple(known.name for known in fields(Query))
+_query_values = attrgetter(*_QUERY_FIELDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,7 +51,7 @@ class ResolvedQuery(Query):
     @classmethod
     def of(cls, query: Query, **resolved: Any) -> Self:
         """Return the query with what was found out about it."""
-        return cls(**{known.name: getattr(query, known.name) for known in fields(Query)}, **resolved)
+        return cls(**dict(zip(_QUERY_FIELDS, _query_values(query), strict=True)), **resolved)
 
     def arrived_history(self) -> SourceHistory:
         """Return the known history, with the user vector if it is there by now."""

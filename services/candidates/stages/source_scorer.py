@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from services.candidates.stages.bundle_source import Run
 from services.candidates.stages.resolved_query import ROW, ResolvedQuery, resolved
+from services.candidates.stages.source_threads import run_here
 from services.core.candidate_set import CandidateSet, Column
 from services.core.pipeline.chain import SCORE
 from services.core.pipeline.roles import Observer
@@ -29,6 +30,11 @@ class SourceScorer:
         self._sources = tuple(sources)
         self._observer = observer
         self._run = run
+
+    @property
+    def is_immediate(self) -> bool:
+        """Whether it never waits: it computes in the event loop."""
+        return self._run is run_here
 
     def enabled(self, query: Query) -> bool:  # noqa: ARG002
         """Always."""

@@ -49,7 +49,12 @@ class ScorerWithFallback:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Stages by role. Raises ChainError when a stage reads a column that no stage before it provides."""
+    """Stages by role. Raises ChainError when a stage reads a column that no stage before it provides.
+
+    Attributes:
+        immediate: Names of sources and scorers that compute at once and never wait. The runner spares them the task
+            and the timer that bound the others: neither can stop what does not wait.
+    """
 
     name: str
     query_hydrators: tuple[QueryHydrator | OptionalHydrator, ...]
@@ -60,6 +65,7 @@ class Chain:
     selector: Selector
     side_effects: tuple[SideEffect, ...] = ()
     fallback_source: FallbackSource | None = None
+    immediate: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self._check_names()

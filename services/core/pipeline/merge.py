@@ -32,11 +32,12 @@ def merge(names: Sequence[str], proposals: Sequence[CandidateSet | None]) -> Can
     if not given:
         return CandidateSet.empty(tuple(names))
     shared = set.intersection(*(set(proposal.columns) for _, proposal in given))
-    item_ids = np.concatenate([proposal.item_ids for _, proposal in given])
     columns = {name: np.concatenate([proposal.columns[name] for _, proposal in given]) for name in sorted(shared)}
+    item_ids = np.concatenate([proposal.item_ids for _, proposal in given])
     keys = _table_keys(columns[ITEM_KEY]) if ITEM_KEY in columns else _numbered(item_ids)
-    order = _first_by_rank(keys, [len(proposal) for _, proposal in given])
-    masks = np.zeros(int(keys.max()) + 1, np.uint32)
+    table_length = int(keys.max()) + 1
+    order = _first_by_rank(keys, table_length, [len(proposal) for _, proposal in given])
+    masks = np.zeros(table_length, np.uint32)
     start = 0
     for bit, proposal in given:
         masks[keys[start : start + len(proposal)]] |= np.uint32(1 << bit)
@@ -72,12 +73,18 @@ def _table_keys(item_keys: NDArray[np.generic]) -> NDArray[np.intp]:
     return keys
 
 
-def _first_by_rank(keys: NDArray[np.intp], lengths: Sequence[int]) -> NDArray[np.intp]:
-    """Return where each distinct key stands for the first time when all is read by rank, then by source."""
-    best_first = np.argsort(np.concatenate([np.arange(length) for length in lengths]), kind="stable")
+def _first_by_rank(keys: NDArray[np.intp], table_length: int, lengths: Sequence[int]) -> NDArray[np.intp]:
+    """Return where each distinct key, all below `table_length`, first stands when all is read by rank, then source."""
+    # A row a rank and a column a source, read row by row, is that order; what a short column lacks is -1.
+    table = np.full((max(lengths), len(lengths)), -1, np.intp)
+    start = 0
+    for column, length in enumerate(lengths):
+        table[:length, column] = np.arange(start, start + length)
+        start += length
+    best_first = table[table >= 0]
     read = keys[best_first]
     places = np.arange(len(read))
-    first_place = np.empty(int(keys.max()) + 1, np.intp)
+    first_place = np.empty(table_length, np.intp)
     # Of several writes to one entry the last stays: written backwards, that is the first in reading order.
     first_place[read[::-1]] = places[::-1]
     order: NDArray[np.intp] = best_first[first_place[read] == places]

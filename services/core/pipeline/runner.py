@@ -89,9 +89,7 @@ class Pipeline:
     async def _propose(self, query: Query, degraded: list[str]) -> tuple[CandidateSet, tuple[SourceOutcome, ...]]:
         """Run the enabled sources side by side; merge what came in time."""
         sources = self._chain.sources
-        left = max(0.0, query.deadline - asyncio.get_running_loop().time())
-        runs = [self._propose_one(source, query, min(source.budget_seconds, left)) for source in sources]
-        results = await asyncio.gather(*runs)
+        results = await self._propose_all(query)
         outcomes = tuple(outcome for _, outcome in results)
         fallback = self._chain.fallback_source
         if fallback is not None and not any(outcome.status == ANSWERED for outcome in outcomes):
@@ -111,6 +109,35 @@ class Pipeline:
         self._ran("merge", "merge", started)
         return merged, outcomes
 
+    async def _propose_all(self, query: Query) -> list[tuple[CandidateSet | None, SourceOutcome]]:
+        """Start the sources that wait, let the others compute meanwhile, then take what came in time."""
+        sources, immediate = self._chain.sources, self._chain.immediate
+        loop = asyncio.get_running_loop()
+        left = max(0.0, query.deadline - loop.time())
+        if len(sources) == 1:
+            budget_seconds = None if sources[0].name in immediate else min(sources[0].budget_seconds, left)
+            return [await self._propose_one(sources[0], query, budget_seconds)]
+        waiting = {
+            source.name: loop.create_task(self._propose_one(source, query, min(source.budget_seconds, left)))
+            for source in sources
+            if source.name not in immediate and source.enabled(query)
+        }
+        try:
+            if waiting:
+                # One turn of the loop: they go as far as they get without waiting, and their time begins.
+                await asyncio.sleep(0)
+            results = {
+                source.name: await self._propose_one(source, query, None)
+                for source in sources
+                if source.name not in waiting
+            }
+            for name, task in waiting.items():
+                results[name] = await task
+        finally:
+            for task in waiting.values():
+                task.cancel()
+        return [results[source.name] for source in sources]
+
     def _observe_sources(self, outcomes: tuple[SourceOutcome, ...], degraded: list[str]) -> None:
         for outcome in outcomes:
             self._observer.proposed(outcome.source, outcome.status, outcome.candidate_count)
@@ -118,14 +145,18 @@ class Pipeline:
                 degraded.append(f"source_{outcome.source}_{outcome.status}")
 
     async def _propose_one(
-        self, source: Source, query: Query, budget_seconds: float
+        self, source: Source, query: Query, budget_seconds: float | None
     ) -> tuple[CandidateSet | None, SourceOutcome]:
+        """Ask one source; without a budget it must be one that never waits."""
         if not source.enabled(query):
             return None, SourceOutcome(source.name, DISABLED)
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(budget_seconds):
+            if budget_seconds is None:
                 proposal = await source.propose(query)
+            else:
+                async with asyncio.timeout(budget_seconds):
+                    proposal = await source.propose(query)
             missing = source.provides - proposal.columns.keys()
             if missing and len(proposal):
                 raise StageError(f"source {source.name} did not fill {', '.join(sorted(missing))}")
@@ -172,8 +203,11 @@ class Pipeline:
     ) -> CandidateSet:
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(budget_seconds):
+            if budget_seconds is None or scorer.name in self._chain.immediate:
                 columns = await scorer.score(query, candidates)
+            else:
+                async with asyncio.timeout(budget_seconds):
+                    columns = await scorer.score(query, candidates)
             for name, column in columns.items():
                 if not np.all(np.isfinite(column)):
                     raise StageError(f"scorer {scorer.name} gave values in {name} that are not finite")
