@@ -25,7 +25,7 @@ from services.candidates.bundles.usearch_index import UsearchIndex
 from services.candidates.catalog.change_feed import ItemChange
 from services.candidates.catalog.replica import CatalogReplica
 from services.candidates.chains import GENERATE, HYDRATE, SIMILAR, PipelineBuilder
-from services.candidates.converters.answers import candidates_message, outcome_messages
+from services.candidates.converters.answers import fill_candidates, outcome_messages
 from services.candidates.converters.queries import query_to_generate
 from services.candidates.stages.resolved_query import resolved
 from services.candidates.stages.source_threads import run_here
@@ -121,11 +121,12 @@ async def measure(arguments: argparse.Namespace) -> None:
         validate(request)
         query = query_to_generate(request, "default", asyncio.get_running_loop().time() + 1.0)
         outcome = await pipelines.generate.run(query)
-        return pb.GenerateCandidatesResponse(
-            candidates=candidates_message(outcome.selected, pipelines.sources, resolved(outcome.query).view.catalog),
-            bundle_version=pipelines.version,
-            source_outcomes=outcome_messages(outcome.source_outcomes),
+        response = pb.GenerateCandidatesResponse(
+            bundle_version=pipelines.version, source_outcomes=outcome_messages(outcome.source_outcomes)
         )
+        catalog = resolved(outcome.query).view.catalog
+        fill_candidates(response.candidates, outcome.selected, pipelines.sources, catalog)
+        return response
 
     response = await answer()
     for _ in range(50):

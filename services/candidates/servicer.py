@@ -6,7 +6,7 @@ import grpc
 from trommel.candidates.v1 import candidates_pb2 as pb
 from trommel.candidates.v1.candidates_pb2_grpc import CandidateServiceServicer
 
-from services.candidates.converters.answers import candidates_message, outcome_messages, similar_messages
+from services.candidates.converters.answers import fill_candidates, outcome_messages, similar_messages
 from services.candidates.converters.queries import query_for_similar, query_to_generate, query_to_hydrate
 from services.candidates.pipelines import PipelineChooser
 from services.candidates.stages.resolved_query import resolved
@@ -29,11 +29,12 @@ class CandidateServicer(CandidateServiceServicer):
         query = query_to_generate(request, self._tenant, deadline_of(context, budget, self._time_budget_seconds))
         chosen = self._chooser.for_versions(query.bundle_versions)
         outcome = await chosen.generate.run(query)
-        return pb.GenerateCandidatesResponse(
-            candidates=candidates_message(outcome.selected, chosen.sources, resolved(outcome.query).view.catalog),
-            bundle_version=chosen.version,
-            source_outcomes=outcome_messages(outcome.source_outcomes),
+        response = pb.GenerateCandidatesResponse(
+            bundle_version=chosen.version, source_outcomes=outcome_messages(outcome.source_outcomes)
         )
+        catalog = resolved(outcome.query).view.catalog
+        fill_candidates(response.candidates, outcome.selected, chosen.sources, catalog)
+        return response
 
     async def HydrateCandidates(  # noqa: N802
         self, request: pb.HydrateCandidatesRequest, context: grpc.aio.ServicerContext
@@ -42,10 +43,10 @@ class CandidateServicer(CandidateServiceServicer):
         query = query_to_hydrate(request, self._tenant, deadline_of(context, None, self._time_budget_seconds))
         chosen = self._chooser.for_versions(query.bundle_versions)
         outcome = await chosen.hydrate.run(query)
-        return pb.HydrateCandidatesResponse(
-            candidates=candidates_message(outcome.selected, chosen.sources, resolved(outcome.query).view.catalog),
-            bundle_version=chosen.version,
-        )
+        response = pb.HydrateCandidatesResponse(bundle_version=chosen.version)
+        catalog = resolved(outcome.query).view.catalog
+        fill_candidates(response.candidates, outcome.selected, chosen.sources, catalog)
+        return response
 
     async def SimilarItems(  # noqa: N802
         self, request: pb.SimilarItemsRequest, context: grpc.aio.ServicerContext

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from trommel.candidates.v1 import candidates_pb2 as pb
 
 from services.candidates.catalog.snapshot import CatalogSnapshot
+from services.candidates.converters.packed_fields import packed_field, varints
 from services.core.candidate_set import ITEM_KEY, CandidateSet
 from services.core.pipeline.roles import SourceOutcome
 
-_SOURCE_SCORES_FIELD = pb.Candidates.DESCRIPTOR.fields_by_name["source_scores"].number
-_LENGTH_DELIMITED = 2
+_SOURCE_MASKS, _SOURCE_SCORES, _CATEGORY_OFFSETS, _CATEGORY_INDEXES = (
+    pb.Candidates.DESCRIPTOR.fields_by_name[name].number
+    for name in ("source_masks", "source_scores", "category_offsets", "category_indexes")
+)
 _STATUSES = {
     "answered": pb.SourceOutcome.STATUS_ANSWERED,
     "late": pb.SourceOutcome.STATUS_LATE,
@@ -20,44 +22,32 @@ _STATUSES = {
 }
 
 
-def candidates_message(candidates: CandidateSet, sources: tuple[str, ...], catalog: CatalogSnapshot) -> pb.Candidates:
-    """Return candidates with the columns ITEM_KEY (slots) and "source_scores" (float32 [C, S]) as a message.
+def fill_candidates(
+    message: pb.Candidates, candidates: CandidateSet, sources: tuple[str, ...], catalog: CatalogSnapshot
+) -> None:
+    """Write candidates with the columns ITEM_KEY (slots) and "source_scores" (float32 [C, S]) into an empty message.
 
     Args:
+        message: Part of the answer: written in place, as setting it would copy all of it.
         candidates: What to send, in order.
         sources: The S names the scores belong to. Masks keep these bits only: what another filled up with has none.
         catalog: Where the slots lie.
     """
+    message.sources.extend(sources)
     if not len(candidates):
-        return pb.Candidates(sources=sources, category_offsets=[0])
+        message.category_offsets.append(0)
+        return
     slots = candidates.columns[ITEM_KEY].astype(np.int32, copy=False)
     names, offsets, indexes = catalog.categories.gather(catalog.category_sets[slots])
-    message = pb.Candidates(
-        item_ids=candidates.item_ids.tolist(),
-        sources=sources,
-        source_masks=(candidates.source_masks & np.uint32((1 << len(sources)) - 1)).tolist(),
-        titles=catalog.titles[slots].tolist(),
-        categories=names,
-        category_offsets=offsets.tolist(),
-        category_indexes=indexes.tolist(),
+    message.item_ids.extend(candidates.item_ids.tolist())
+    message.titles.extend(catalog.titles[slots].tolist())
+    message.categories.extend(names)
+    message.MergeFromString(
+        packed_field(_SOURCE_MASKS, varints(candidates.source_masks & np.uint32((1 << len(sources)) - 1)))
+        + packed_field(_SOURCE_SCORES, candidates.columns["source_scores"].astype("<f4", copy=False).tobytes())
+        + packed_field(_CATEGORY_OFFSETS, varints(offsets))
+        + packed_field(_CATEGORY_INDEXES, varints(indexes))
     )
-    message.MergeFromString(_packed_floats(_SOURCE_SCORES_FIELD, candidates.columns["source_scores"]))
-    return message
-
-
-def _packed_floats(field_number: int, values: NDArray[np.generic]) -> bytes:
-    """Return a repeated float field as it stands on the wire: thousands of floats without a Python object each."""
-    data = values.astype("<f4", copy=False).tobytes()
-    return _varint(field_number << 3 | _LENGTH_DELIMITED) + _varint(len(data)) + data
-
-
-def _varint(value: int) -> bytes:
-    groups = bytearray()
-    while value > 0x7F:
-        groups.append(value & 0x7F | 0x80)
-        value >>= 7
-    groups.append(value)
-    return bytes(groups)
 
 
 def outcome_messages(outcomes: tuple[SourceOutcome, ...]) -> list[pb.SourceOutcome]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -70,7 +69,7 @@ class BundleSource:
         history = known.known_history
         try:
             if self._source.needs_user_vector and known.user_vector is not None:
-                history = replace(history, user_vector=await known.user_vector)
+                history = History(history.rows, history.times, await known.user_vector)
             retrieved = await self._run(self._retrieve, known, history)
         except BaseException:
             known.failed_sources.add(self.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Any, Self
 
@@ -58,7 +58,7 @@ class ResolvedQuery(Query):
         task = self.user_vector
         if task is None or not task.done() or task.cancelled() or task.exception() is not None:
             return self.known_history
-        return replace(self.known_history, user_vector=task.result())
+        return SourceHistory(self.known_history.rows, self.known_history.times, task.result())
 
 
 def resolved(query: Query) -> ResolvedQuery:
