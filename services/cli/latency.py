@@ -54,7 +54,7 @@ class Measured:
         return self.recommend.percentile(50) / self.echo.percentile(50)
 
 
-def measure(users: Sequence[str], calls: int = 500, count: int = 10) -> Measured:
+def measure(users: Sequence[str], calls: int = 500, count: int = 10, scenario: str = "") -> Measured:
     """Call Recommend and the echo in turns, one call at a time, so that both meet the same machine.
 
     The caller runs on the event loop that the services run on too.
@@ -63,15 +63,16 @@ def measure(users: Sequence[str], calls: int = 500, count: int = 10) -> Measured
         users: Users to ask for, in turn.
         calls: Calls of each.
         count: Items asked for.
+        scenario: Surface that is asked for.
 
     Raises:
         CliError: A call failed.
     """
     with echo_process() as port:
-        return uvloop.run(_measure(users, calls, count, port))
+        return uvloop.run(_measure(users, calls, count, scenario, port))
 
 
-async def _measure(users: Sequence[str], calls: int, count: int, echo_port: int) -> Measured:
+async def _measure(users: Sequence[str], calls: int, count: int, scenario: str, echo_port: int) -> Measured:
     answers: list[RecommendResponse] = []
 
     async with stubs.ranking() as ranking, grpc.aio.insecure_channel(f"127.0.0.1:{echo_port}") as channel:
@@ -83,7 +84,7 @@ async def _measure(users: Sequence[str], calls: int, count: int, echo_port: int)
 
         times: list[tuple[float, float]] = []
         for number in range(_WARM_UP_CALLS + calls):
-            request = RecommendRequest(user_id=users[number % len(users)], count=count)
+            request = RecommendRequest(user_id=users[number % len(users)], scenario=scenario, count=count)
             started = time.perf_counter()
             answer = await ranking.Recommend(request, timeout=_CALL_SECONDS)
             between = time.perf_counter()

@@ -111,7 +111,9 @@ async def compose(settings: RankingSettings) -> AsyncIterator[Register]:
         titles = Titles()
         bundles = await stack.enter_async_context(_watcher(settings, triton, titles).following())
         selector = DiverseSelector(settings.diversity_strength)
-        recorder = ImpressionRecorder(feedback, selector.policy, settings.slate_queue_size)
+        recorder = ImpressionRecorder(
+            feedback, selector.policy, settings.slate_queue_size, settings.slate_linger_seconds
+        )
         chain = partial(
             slate_chain,
             history=HistoryHydrator(

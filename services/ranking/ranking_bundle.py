@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +73,11 @@ def _neighbours(path: Path, manifest: BundleManifest) -> Neighbours | None:
         return None
     # Mapped, not read: a slate touches the neighbours of one history.
     return Neighbours(
-        np.load(path / item_knn.NEIGHBOURS, mmap_mode="r", allow_pickle=False),
-        np.load(path / item_knn.WEIGHTS, mmap_mode="r", allow_pickle=False),
+        _mapped(path / item_knn.NEIGHBOURS),
+        _mapped(path / item_knn.WEIGHTS),
     )
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    """Return an array that stays on disk, without numpy.memmap's own indexing, which is slow on small parts."""
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))

@@ -63,13 +63,14 @@ def strongest_causes(
         return causes.tolist()
     near = neighbours.rows[history_rows].ravel()
     weights = neighbours.weights[history_rows].ravel()
-    order = np.argsort(item_rows)
-    found = np.searchsorted(item_rows, near, sorter=order)
-    items = order[np.minimum(found, len(order) - 1)]
-    hits = np.flatnonzero((item_rows[items] == near) & (near > 0))
+    order = item_rows.argsort()
+    ascending = item_rows[order]
+    found = ascending.searchsorted(near)
+    found[found == len(ascending)] = 0
+    hits = ((ascending[found] == near) & (near > 0)).nonzero()[0]
     # Written in ascending weight, so that the strongest writes last.
-    hits = hits[np.argsort(weights[hits], kind="stable")]
-    causes[items[hits]] = hits // neighbours.rows.shape[1]
+    hits = hits[weights[hits].argsort(kind="stable")]
+    causes[order[found[hits]]] = hits // neighbours.rows.shape[1]
     return causes.tolist()
 
 

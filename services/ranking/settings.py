@@ -29,6 +29,7 @@ class RankingSettings(ServerSettings):
         diversity_strength: Price of likeness to what stands above in the slate, in standard deviations of the
             score; 0 orders by score alone.
         slate_queue_size: Served slates that may wait to be recorded; further ones are dropped and counted.
+        slate_linger_seconds: How long a served slate waits for others before they are sent to be recorded in one call.
     """
 
     listen: Address = "127.0.0.1:7102"
@@ -50,3 +51,4 @@ class RankingSettings(ServerSettings):
     # likeness within slates falls from 0.292 to 0.281 and 0.262.
     diversity_strength: float = Field(default=0.3, ge=0, le=10)
     slate_queue_size: int = Field(default=2048, ge=1)
+    slate_linger_seconds: float = Field(default=0.25, ge=0, le=10)

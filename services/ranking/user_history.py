@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.core.query import History
 
@@ -22,7 +23,7 @@ class UserHistory:
     hidden_item_ids: frozenset[str] = frozenset()
 
 
-def history_of(item_ids: Sequence[str], times: Sequence[int], types: Sequence[int]) -> History:
+def history_of(item_ids: Sequence[str], times: NDArray[np.int64], types: Sequence[int]) -> History:
     """Return the history in what models read of a user's events, all oldest first.
 
     An item stands where the user last met it (a click, a view and a like of one item are one step of taste), and what
@@ -30,13 +31,13 @@ def history_of(item_ids: Sequence[str], times: Sequence[int], types: Sequence[in
 
     Args:
         item_ids: Item of each event.
-        times: Microseconds since 1970-01-01 UTC.
+        times: int64 [L], microseconds since 1970-01-01 UTC.
         types: Event types.
     """
     if len(set(item_ids)) == len(item_ids) and not _REJECTIONS.intersection(types):
-        return History(tuple(item_ids), np.array(times, np.int64))
+        return History(tuple(item_ids), times)
     last_times: dict[str, int] = {}
-    for item_id, time, kind in zip(item_ids, times, types, strict=True):
+    for item_id, time, kind in zip(item_ids, times.tolist(), types, strict=True):
         last_times.pop(item_id, None)
         if kind not in _REJECTIONS:
             last_times[item_id] = time

@@ -25,7 +25,7 @@ def query_of_recommend(request: ranking_pb2.RecommendRequest, tenant: str, deadl
         scenario=request.scenario or DEFAULT_SCENARIO,
         count=request.count,
         deadline=deadline,
-        filter=_filter_of(request.filter),
+        filter=_filter_of(request),
         include_seen=request.filter.include_seen,
         context=dict(request.context),
     )
@@ -41,7 +41,7 @@ def query_of_rank(request: ranking_pb2.RankRequest, tenant: str, deadline: float
         scenario=request.scenario or DEFAULT_SCENARIO,
         count=request.count or len(item_ids),
         deadline=deadline,
-        filter=_filter_of(request.filter),
+        filter=_filter_of(request),
         include_seen=request.filter.include_seen,
         context=dict(request.context),
         item_ids=item_ids,
@@ -53,7 +53,10 @@ def new_request_id() -> str:
     return f"{int(time.time() * 1000):012x}{os.urandom(10).hex()}"
 
 
-def _filter_of(message: ranking_pb2.SlateFilter) -> ItemFilter:
+def _filter_of(request: ranking_pb2.RecommendRequest | ranking_pb2.RankRequest) -> ItemFilter:
+    if not request.HasField("filter"):
+        return ItemFilter()
+    message = request.filter
     return ItemFilter(
         excluded_item_ids=frozenset(message.excluded_item_ids),
         any_of_categories=frozenset(message.any_of_categories),

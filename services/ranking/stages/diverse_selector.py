@@ -41,7 +41,7 @@ class DiverseSelector:
             return order[: query.count]
         places = min(query.count, _DIVERSE_PLACES, len(order))
         pool = order[: _POOL_PER_PLACE * places]
-        vectors = np.asarray(categories[pool], np.float64)
+        vectors = categories[pool].astype(np.float64)
         vectors /= np.sqrt(np.maximum(vectors.sum(axis=1, keepdims=True), 1.0))
         top = arranged(scores[pool], vectors, places, self._strength)
         if query.count <= places:
@@ -57,10 +57,11 @@ def arranged(
     spread = float(scores.std())
     value = scores / spread if spread > 0 else np.zeros_like(scores)
     likeness = np.zeros(len(scores))
-    chosen = np.empty(places, np.intp)
+    likenesses = vectors @ vectors.T
+    chosen: list[int] = []
     for place in range(places):
-        best = int(np.argmax(value - likeness * (strength / place) if place else value))
-        chosen[place] = best
+        best = int((value - likeness * (strength / place) if place else value).argmax())
+        chosen.append(best)
         value[best] = -np.inf
-        likeness += vectors @ vectors[best]
-    return chosen
+        likeness += likenesses[best]
+    return np.array(chosen, np.intp)

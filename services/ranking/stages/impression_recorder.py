@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import deque
@@ -19,7 +20,8 @@ from services.ranking.served_slate import ServedSlate
 logger = logging.getLogger(__name__)
 
 _BATCH_SIZE = 256
-_GATHER_SECONDS = 0.25
+# So many do not wait for more.
+_DUE_SIZE = 64
 _TIMEOUT_SECONDS = 2.0
 _RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0)
 _DRAIN_SECONDS = 3.0
@@ -38,12 +40,16 @@ class ImpressionRecorder:
 
     name = "impression"
 
-    def __init__(self, store: SlateStore, policy: str, queue_size: int) -> None:
+    def __init__(self, store: SlateStore, policy: str, queue_size: int, linger_seconds: float) -> None:
+        """linger_seconds: How long a slate waits for others to travel with; as soon as there are 64, they go."""
+        self._linger_seconds = linger_seconds
         self._store = store
         self._policy = policy
         self._queue_size = queue_size
         self._queue: deque[ServedSlate] = deque()
         self._filled = asyncio.Event()
+        # Wakes the task that lingers: a batch is full, or the service is closing.
+        self._due = asyncio.Event()
         self._closing = asyncio.Event()
 
     def enabled(self, query: Query) -> bool:  # noqa: ARG002
@@ -59,6 +65,8 @@ class ImpressionRecorder:
             return
         self._queue.append(ServedSlate(time.time(), self._policy, outcome))
         self._filled.set()
+        if len(self._queue) >= _DUE_SIZE:
+            self._due.set()
 
     @asynccontextmanager
     async def recording(self) -> AsyncIterator[None]:
@@ -68,6 +76,7 @@ class ImpressionRecorder:
             yield
         finally:
             self._closing.set()
+            self._due.set()
             self._filled.set()
             await asyncio.wait([task], timeout=_DRAIN_SECONDS)
             task.cancel()
@@ -79,7 +88,8 @@ class ImpressionRecorder:
             await self._filled.wait()
             self._filled.clear()
             # One call for the slates of a moment instead of one for each.
-            await self._pause(_GATHER_SECONDS)
+            await _wait(self._due, self._linger_seconds)
+            self._due.clear()
             while self._queue:
                 batch = [self._queue.popleft() for _ in range(min(_BATCH_SIZE, len(self._queue)))]
                 SLATE_QUEUE.set(len(self._queue))
@@ -108,8 +118,11 @@ class ImpressionRecorder:
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not when the service is closing."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._closing.wait()
-        except TimeoutError:
-            pass
+        await _wait(self._closing, seconds)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, but not for ever."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -141,14 +141,25 @@ async def probe(triton: Inference, version: str, bundle: RankingBundle, timeout_
 
 def history_input(bundle: RankingBundle, query: Query) -> NDArray[np.int64] | None:
     """Return int64 [1, L]: the newest rows that the bundle knows, left padded to a bucket; None if it knows none."""
-    rows = bundle.index.rows(query.history.item_ids)
-    rows = rows[rows > 0][-bundle.ranker.max_history :]
+    longest = bundle.ranker.max_history
+    item_ids = query.history.item_ids
+    # Half as many again as there is room for: few items of a history are unknown to the bundle, and most are too old.
+    newest = item_ids[-(longest + longest // 2) :]
+    rows = _known_rows(bundle, newest)
+    if len(rows) < longest and len(newest) < len(item_ids):
+        rows = _known_rows(bundle, item_ids)
+    rows = rows[-longest:]
     if not len(rows):
         return None
     length = next(length for length in bundle.ranker.history_buckets if length >= len(rows))
     padded = np.zeros((1, length), np.int64)
     padded[0, length - len(rows) :] = rows
     return padded
+
+
+def _known_rows(bundle: RankingBundle, item_ids: Sequence[str]) -> NDArray[np.int32]:
+    rows = bundle.index.rows(item_ids)
+    return rows[rows > 0]
 
 
 def _features(ranker: ModelEntry, candidates: CandidateSet, names: tuple[str, ...]) -> NDArray[np.generic]:

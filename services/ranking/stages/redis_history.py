@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
+
 from services.ranking.redis_connections import RedisConnections
 from services.ranking.user_history import UserHistory, history_of
 
@@ -41,7 +43,7 @@ class RedisHistory:
         members = json.loads(f"[{','.join(events[::2])}]")
         history = history_of(
             [member[1] for member in members],
-            [int(float(time)) for time in events[1::2]],
+            np.fromiter(map(float, events[1::2]), np.float64, len(members)).astype(np.int64),
             [member[2] for member in members],
         )
         return UserHistory(history, frozenset(seen), frozenset(hidden))

@@ -17,7 +17,7 @@ def test_it_holds_what_ranking_needs(bundle: RankingBundle) -> None:
     assert bundle.index.ids_of(bundle.popular_rows[:3]) == ["1", "2", "3"]
     assert np.all(np.diff(bundle.popular_scores) <= 0)
     assert bundle.neighbours is not None
-    assert isinstance(bundle.neighbours.rows, np.memmap), "mapped, not read"
+    assert isinstance(bundle.neighbours.rows.base, np.memmap), "mapped, not read"
 
 
 def test_heads_without_a_weight_are_told_with_the_setting(bundle_path: Path) -> None:

@@ -31,7 +31,6 @@ class Store:
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(impression_recorder, "_GATHER_SECONDS", 0.02)
     monkeypatch.setattr(impression_recorder, "_RETRY_SECONDS", (0.01, 0.01))
     monkeypatch.setattr(impression_recorder, "_DRAIN_SECONDS", 0.5)
 
@@ -50,7 +49,7 @@ def counted(result: str) -> float:
 
 async def test_slates_of_a_moment_travel_together(outcome: Any) -> None:
     store = Store()
-    recorder = ImpressionRecorder(store, "p", 100)
+    recorder = ImpressionRecorder(store, "p", 100, 0.02)
     before = counted("recorded")
     async with recorder.recording():
         for request_id in "abc":
@@ -60,9 +59,24 @@ async def test_slates_of_a_moment_travel_together(outcome: Any) -> None:
     assert counted("recorded") - before == 3
 
 
+async def test_a_full_load_does_not_wait_for_more(outcome: Any) -> None:
+    store = Store()
+    recorder = ImpressionRecorder(store, "p", 100, 60.0)
+    async with recorder.recording():
+        for number in range(63):
+            await recorder.after(outcome(str(number)))
+        await asyncio.sleep(0.05)
+        assert store.batches == []
+        await recorder.after(outcome("63"))
+        await asyncio.sleep(0.05)
+        assert [len(batch) for batch in store.batches] == [64]
+        await recorder.after(outcome("last"))
+    assert [len(batch) for batch in store.batches] == [64, 1], "the end does not wait either"
+
+
 async def test_a_store_that_is_away_for_a_moment_loses_nothing(outcome: Any) -> None:
     store = Store(failures=2)
-    recorder = ImpressionRecorder(store, "p", 100)
+    recorder = ImpressionRecorder(store, "p", 100, 0.02)
     async with recorder.recording():
         await recorder.after(outcome())
         await asyncio.sleep(0.2)
@@ -71,7 +85,7 @@ async def test_a_store_that_is_away_for_a_moment_loses_nothing(outcome: Any) -> 
 
 async def test_a_store_that_stays_away_costs_the_slate_not_the_task(outcome: Any) -> None:
     store = Store(failures=3)
-    recorder = ImpressionRecorder(store, "p", 100)
+    recorder = ImpressionRecorder(store, "p", 100, 0.02)
     before = counted("failed")
     async with recorder.recording():
         await recorder.after(outcome("lost"))
@@ -83,7 +97,7 @@ async def test_a_store_that_stays_away_costs_the_slate_not_the_task(outcome: Any
 
 
 async def test_a_full_queue_drops_and_counts(outcome: Any) -> None:
-    recorder = ImpressionRecorder(Store(), "p", 2)
+    recorder = ImpressionRecorder(Store(), "p", 2, 0.02)
     before = counted("dropped")
     for _ in range(5):
         await recorder.after(outcome())
@@ -92,7 +106,7 @@ async def test_a_full_queue_drops_and_counts(outcome: Any) -> None:
 
 async def test_what_is_queued_at_the_end_is_still_sent(outcome: Any) -> None:
     store = Store()
-    recorder = ImpressionRecorder(store, "p", 1000)
+    recorder = ImpressionRecorder(store, "p", 1000, 0.02)
     async with recorder.recording():
         for number in range(600):
             await recorder.after(outcome(str(number)))
@@ -100,7 +114,7 @@ async def test_what_is_queued_at_the_end_is_still_sent(outcome: Any) -> None:
 
 
 async def test_the_end_does_not_wait_for_a_store_that_hangs(outcome: Any) -> None:
-    recorder = ImpressionRecorder(Store(wait_seconds=60), "p", 1000)
+    recorder = ImpressionRecorder(Store(wait_seconds=60), "p", 1000, 0.02)
     before = counted("dropped")
     async with asyncio.timeout(3):
         async with recorder.recording():
@@ -111,7 +125,7 @@ async def test_the_end_does_not_wait_for_a_store_that_hangs(outcome: Any) -> Non
 
 async def test_an_empty_slate_is_no_impression(outcome: Any) -> None:
     store = Store()
-    recorder = ImpressionRecorder(store, "p", 10)
+    recorder = ImpressionRecorder(store, "p", 10, 0.02)
     async with recorder.recording():
         await recorder.after(outcome(item_ids=""))
     assert store.batches == []
