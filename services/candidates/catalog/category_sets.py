@@ -38,7 +38,8 @@ class CategorySets:
         """
         starts, ends = self.offsets[sets], self.offsets[sets + 1]
         lengths = ends - starts
-        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        offsets = np.zeros(len(lengths) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
         positions = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
         flat = self.indexes[positions]
         occurring = np.zeros(len(self.names), np.bool_)

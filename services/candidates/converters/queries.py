@@ -66,7 +66,7 @@ def _filter_of(message: pb.ItemFilter) -> ItemFilter:
 
 def _history_of(message: pb.History) -> History:
     item_ids = tuple(message.item_ids)
-    times = np.array(message.event_times_microseconds, np.int64)
+    times = np.fromiter(message.event_times_microseconds, np.int64, len(message.event_times_microseconds))
     if len(times) not in (0, len(item_ids)):
         field, wrong = "history.event_times_microseconds", "must be empty or as long as item_ids"
         raise InvalidRequestError(f"{field}: {wrong}", (FieldViolation(field, wrong),))

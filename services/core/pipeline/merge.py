@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ def merge(names: Sequence[str], proposals: Sequence[CandidateSet | None]) -> Can
     item_ids = np.concatenate([proposal.item_ids for _, proposal in given])
     keys = _table_keys(columns[ITEM_KEY]) if ITEM_KEY in columns else _numbered(item_ids)
     table_length = int(keys.max()) + 1
-    order = _first_by_rank(keys, table_length, [len(proposal) for _, proposal in given])
+    order = _first_by_rank(keys, table_length, tuple(len(proposal) for _, proposal in given))
     masks = np.zeros(table_length, np.uint32)
     start = 0
     for bit, proposal in given:
@@ -73,19 +74,27 @@ def _table_keys(item_keys: NDArray[np.generic]) -> NDArray[np.intp]:
     return keys
 
 
-def _first_by_rank(keys: NDArray[np.intp], table_length: int, lengths: Sequence[int]) -> NDArray[np.intp]:
+def _first_by_rank(keys: NDArray[np.intp], table_length: int, lengths: tuple[int, ...]) -> NDArray[np.intp]:
     """Return where each distinct key, all below `table_length`, first stands when all is read by rank, then source."""
-    # A row a rank and a column a source, read row by row, is that order; what a short column lacks is -1.
-    table = np.full((max(lengths), len(lengths)), -1, np.intp)
-    start = 0
-    for column, length in enumerate(lengths):
-        table[:length, column] = np.arange(start, start + length)
-        start += length
-    best_first = table[table >= 0]
+    best_first = _reading_order(lengths)
     read = keys[best_first]
     places = np.arange(len(read))
     first_place = np.empty(table_length, np.intp)
     # Of several writes to one entry the last stays: written backwards, that is the first in reading order.
     first_place[read[::-1]] = places[::-1]
     order: NDArray[np.intp] = best_first[first_place[read] == places]
+    return order
+
+
+@lru_cache(maxsize=64)
+def _reading_order(lengths: tuple[int, ...]) -> NDArray[np.intp]:
+    """Return the places of lists that stand one behind the other, by rank, then by list; kept, as lengths recur."""
+    # A row a rank and a column a list, read row by row, is that order; what a short column lacks is -1.
+    table = np.full((max(lengths), len(lengths)), -1, np.intp)
+    start = 0
+    for column, length in enumerate(lengths):
+        table[:length, column] = np.arange(start, start + length)
+        start += length
+    order: NDArray[np.intp] = table[table >= 0]
+    order.setflags(write=False)
     return order

@@ -221,10 +221,11 @@ class Pipeline:
             return candidates
         started = time.perf_counter()
         order = await selector.select(query, candidates)
-        if len(order) > query.count or not _are_distinct(order, len(candidates)):
+        keeps_all = len(order) == len(candidates) and bool((order == np.arange(len(order))).all())
+        if len(order) > query.count or not (keeps_all or _are_distinct(order, len(candidates))):
             raise StageError(f"selector {selector.name} gave {len(order)} indexes for {query.count} places")
         self._ran("selector", selector.name, started)
-        return candidates.take(order)
+        return candidates if keeps_all else candidates.take(order)
 
     async def _act(self, outcome: Outcome) -> None:
         for side_effect in self._chain.side_effects:

@@ -51,7 +51,9 @@ class ItemKnnSource(Source):
         for start in range(0, len(history.rows), step):
             rows = history.rows[start : start + step]
             totals += np.bincount(
-                self.neighbours[rows].ravel(), weights=self.weights[rows].ravel(), minlength=len(totals)
+                self.neighbours.take(rows, axis=0).ravel(),
+                weights=self.weights.take(rows, axis=0).ravel(),
+                minlength=len(totals),
             )
         scores: Scores = totals.astype(np.float32)
         scores[0] = -np.inf
