@@ -76,6 +76,8 @@ async def open_connections(
     pool = ConnectionPool.from_url(
         url,
         socket_connect_timeout=connect_timeout_seconds,
+        # A limit on each write and read makes a task and a timer of each; the caller's one limit is enough.
+        socket_timeout=None,
         retry=Retry(NoBackoff(), 0),
         decode_responses=True,
         # RESP3 makes a list and a float of every member with its score.
