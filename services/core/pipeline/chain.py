@@ -53,7 +53,8 @@ class Chain:
 
     Attributes:
         immediate: Names of sources and scorers that compute at once and never wait. The runner spares them the task
-            and the timer that bound the others: neither can stop what does not wait.
+            and the timer that bound the others: neither can stop what does not wait. Where but one source waits, it
+            goes after them; what it waits for is best begun by a query hydrator.
     """
 
     name: str

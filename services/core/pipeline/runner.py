@@ -97,7 +97,8 @@ class Pipeline:
             degraded.append(fallback.degraded_reason)
             self._observe_sources(outcomes, [])
             # What stands in must answer even when all the time went into waiting: it has a budget of its own.
-            result = await self._propose_one(fallback.source, query, fallback.source.budget_seconds)
+            due = asyncio.get_running_loop().time() + fallback.source.budget_seconds
+            result = await self._propose_one(fallback.source, query, due)
             sources, results = (fallback.source,), [result]
             self._observe_sources((results[0][1],), degraded)
             outcomes = (*outcomes, results[0][1])
@@ -110,31 +111,38 @@ class Pipeline:
         return merged, outcomes
 
     async def _propose_all(self, query: Query) -> list[tuple[CandidateSet | None, SourceOutcome]]:
-        """Start the sources that wait, let the others compute meanwhile, then take what came in time."""
+        """Start the sources that wait, let the others compute meanwhile, then take what came in time.
+
+        A lone source that waits needs no task: it goes last, in the time that was its own from the start.
+        """
         sources, immediate = self._chain.sources, self._chain.immediate
         loop = asyncio.get_running_loop()
-        left = max(0.0, query.deadline - loop.time())
-        if len(sources) == 1:
-            budget_seconds = None if sources[0].name in immediate else min(sources[0].budget_seconds, left)
-            return [await self._propose_one(sources[0], query, budget_seconds)]
-        waiting = {
-            source.name: loop.create_task(self._propose_one(source, query, min(source.budget_seconds, left)))
+        now = loop.time()
+        due = {
+            source.name: min(now + source.budget_seconds, max(now, query.deadline))
             for source in sources
             if source.name not in immediate and source.enabled(query)
         }
+        tasks: dict[str, asyncio.Task[tuple[CandidateSet | None, SourceOutcome]]] = {}
         try:
-            if waiting:
-                # One turn of the loop: they go as far as they get without waiting, and their time begins.
+            if len(due) > 1:
+                for source in sources:
+                    if source.name in due:
+                        tasks[source.name] = loop.create_task(self._propose_one(source, query, due[source.name]))
+                # One turn of the loop: they go as far as they get without waiting.
                 await asyncio.sleep(0)
             results = {
                 source.name: await self._propose_one(source, query, None)
                 for source in sources
-                if source.name not in waiting
+                if source.name not in due
             }
-            for name, task in waiting.items():
-                results[name] = await task
+            for source in sources:
+                if source.name in tasks:
+                    results[source.name] = await tasks[source.name]
+                elif source.name in due:
+                    results[source.name] = await self._propose_one(source, query, due[source.name])
         finally:
-            for task in waiting.values():
+            for task in tasks.values():
                 task.cancel()
         return [results[source.name] for source in sources]
 
@@ -145,17 +153,17 @@ class Pipeline:
                 degraded.append(f"source_{outcome.source}_{outcome.status}")
 
     async def _propose_one(
-        self, source: Source, query: Query, budget_seconds: float | None
+        self, source: Source, query: Query, due: float | None
     ) -> tuple[CandidateSet | None, SourceOutcome]:
-        """Ask one source; without a budget it must be one that never waits."""
+        """Ask one source, which is late after `due` on the loop's clock; None is for one that never waits."""
         if not source.enabled(query):
             return None, SourceOutcome(source.name, DISABLED)
         started = time.perf_counter()
         try:
-            if budget_seconds is None:
+            if due is None:
                 proposal = await source.propose(query)
             else:
-                async with asyncio.timeout(budget_seconds):
+                async with asyncio.timeout_at(due):
                     proposal = await source.propose(query)
             missing = source.provides - proposal.columns.keys()
             if missing and len(proposal):
