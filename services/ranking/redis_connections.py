@@ -80,9 +80,9 @@ async def open_connections(
         socket_timeout=None,
         retry=Retry(NoBackoff(), 0),
         decode_responses=True,
-        # RESP3 makes a list and a float of every member with its score.
-        protocol=2,
     )
+    # Whatever the URL says: RESP3 makes a list and a float of every member with its score.
+    pool.connection_kwargs["protocol"] = 2
     connections = RedisConnections(pool, max_connections)
     try:
         yield connections
