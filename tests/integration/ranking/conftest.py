@@ -34,6 +34,16 @@ ITEMS = [str(number) for number in range(1, 401)]
 PARTS = ("postgres", "redis", "triton", "candidates", "feedback")
 RATING = feedback_pb2.EVENT_TYPE_RATING
 
+# A busy machine may be slow: what these tests ask is what happens, not how fast.
+PATIENT = {
+    "drain_delay_seconds": 0.0,
+    "time_budget_seconds": 20.0,
+    "history_timeout_seconds": 1.0,
+    "history_store_timeout_seconds": 5.0,
+    "candidates_timeout_seconds": 10.0,
+    "ranker_timeout_seconds": 10.0,
+}
+
 
 def free_port_base() -> int:
     for base in range(7600, 7700, 50):
@@ -153,9 +163,7 @@ def start_ranking(stack: Stack) -> StartRanking:
     async def start(**options: Any) -> AsyncIterator[Ranking]:
         names = ("redis_url", "triton_url", "candidates_url", "feedback_url", "bundle_store")
         urls = {name: stack.environment[f"TROMMEL_{name.upper()}"] for name in names}
-        settings = RankingSettings(
-            listen="127.0.0.1:0", **{**urls, "drain_delay_seconds": 0.0, "time_budget_seconds": 5.0, **options}
-        )
+        settings = RankingSettings(listen="127.0.0.1:0", **{**urls, **PATIENT, **options})
         async with (
             compose(settings) as register,
             serving(settings, register) as port,
