@@ -103,6 +103,8 @@ def service_program(name: str, settings: StackSettings, environment: Mapping[str
             *("--concurrency=1", f"--loglevel={settings.log_level}", "--without-gossip", "--without-mingle"),
         )
         return Program(name, command, settings.root / "run", own, stop_wait_seconds=20, steady_seconds=3)
+    # The servers never fork: gRPC need not watch for it at every call.
+    own["GRPC_ENABLE_FORK_SUPPORT"] = "0"
     own["TROMMEL_LISTEN"] = f"{LOOPBACK}:{ports['grpc']}"
     return Program(
         name, (sys.executable, "-m", f"services.{name}.server"), settings.root / "run", own, stop_wait_seconds=20

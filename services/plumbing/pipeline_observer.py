@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from prometheus_client import Histogram
+from prometheus_client import Counter, Histogram
 
 from services.plumbing.metrics import (
     DEGRADED_ANSWERS,
@@ -29,6 +29,9 @@ class PrometheusObserver:
         self._pipeline = pipeline
         # Looking a child up by its labels costs more than the observation: keep those of the hot path.
         self._durations: dict[tuple[str, str], Histogram] = {}
+        self._runs: dict[tuple[str, str], Counter] = {}
+        self._proposals: dict[str, Histogram] = {}
+        self._removals: dict[str, Counter] = {}
         self._quiet_until: dict[tuple[str, str], float] = {}
 
     def stage_ran(self, role: str, stage: str, seconds: float) -> None:
@@ -40,13 +43,22 @@ class PrometheusObserver:
 
     def proposed(self, source: str, status: str, count: int) -> None:
         """Count a source's run and observe how much it proposed."""
-        SOURCE_RUNS.labels(self._pipeline, source, status).inc()
+        runs = self._runs.get((source, status))
+        if runs is None:
+            runs = self._runs[source, status] = SOURCE_RUNS.labels(self._pipeline, source, status)
+        runs.inc()
         if status == "answered":
-            SOURCE_CANDIDATES.labels(self._pipeline, source).observe(count)
+            proposals = self._proposals.get(source)
+            if proposals is None:
+                proposals = self._proposals[source] = SOURCE_CANDIDATES.labels(self._pipeline, source)
+            proposals.observe(count)
 
     def removed(self, stage: str, count: int) -> None:
         """Count removed candidates."""
-        REMOVED_CANDIDATES.labels(self._pipeline, stage).inc(count)
+        removals = self._removals.get(stage)
+        if removals is None:
+            removals = self._removals[stage] = REMOVED_CANDIDATES.labels(self._pipeline, stage)
+        removals.inc(count)
 
     def degraded(self, reason: str) -> None:
         """Count a degraded answer."""

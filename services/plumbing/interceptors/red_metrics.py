@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import grpc
+from prometheus_client import Counter
 
 from services.plumbing.interceptors.handlers import WrappingInterceptor, kind_of, wrap
 from services.plumbing.metrics import GRPC_HANDLED, GRPC_IN_FLIGHT, GRPC_SECONDS, GRPC_STARTED
@@ -22,30 +20,49 @@ class RedMetricsInterceptor(WrappingInterceptor):
     def wrap_handler(self, handler: grpc.RpcMethodHandler, method: str) -> grpc.RpcMethodHandler:
         """Count and time the calls of one method."""
         service, _, name = method.lstrip("/").partition("/")
-        labels = (kind_of(handler), service, name)
-        started, seconds = GRPC_STARTED.labels(*labels), GRPC_SECONDS.labels(*labels)
+        series = _Series(kind_of(handler), service, name)
+        return wrap(handler, method, lambda _, __, context: _Observed(series, context))
 
-        @asynccontextmanager
-        async def around(_: str, __: Any, context: grpc.aio.ServicerContext) -> AsyncIterator[None]:
-            started.inc()
-            GRPC_IN_FLIGHT.inc()
-            began = time.perf_counter()
-            code = grpc.StatusCode.OK
-            try:
-                yield
-                code = _status_of(context, grpc.StatusCode.OK)
-            except asyncio.CancelledError:
-                code = grpc.StatusCode.CANCELLED
-                raise
-            except BaseException:
-                code = _status_of(context, grpc.StatusCode.UNKNOWN)
-                raise
-            finally:
-                GRPC_IN_FLIGHT.dec()
-                seconds.observe(time.perf_counter() - began)
-                GRPC_HANDLED.labels(*labels, code.name).inc()
 
-        return wrap(handler, method, around)
+class _Series:
+    """The series of one method. Looking them up by labels costs more than counting: they are kept."""
+
+    def __init__(self, *labels: str) -> None:
+        self._labels = labels
+        self.started = GRPC_STARTED.labels(*labels)
+        self.seconds = GRPC_SECONDS.labels(*labels)
+        self._handled: dict[str, Counter] = {}
+
+    def handled(self, code: str) -> Counter:
+        """Return the counter of calls that ended with a code."""
+        counter = self._handled.get(code)
+        if counter is None:
+            counter = self._handled[code] = GRPC_HANDLED.labels(*self._labels, code)
+        return counter
+
+
+class _Observed:
+    """One call. A class: a generator would cost twice the time."""
+
+    __slots__ = ("_began", "_context", "_series")
+
+    def __init__(self, series: _Series, context: grpc.aio.ServicerContext) -> None:
+        self._series = series
+        self._context = context
+
+    async def __aenter__(self) -> None:
+        self._series.started.inc()
+        GRPC_IN_FLIGHT.inc()
+        self._began = time.perf_counter()
+
+    async def __aexit__(self, _: type[BaseException] | None, error: BaseException | None, __: object) -> None:
+        if isinstance(error, asyncio.CancelledError):
+            code = grpc.StatusCode.CANCELLED
+        else:
+            code = _status_of(self._context, grpc.StatusCode.OK if error is None else grpc.StatusCode.UNKNOWN)
+        GRPC_IN_FLIGHT.dec()
+        self._series.seconds.observe(time.perf_counter() - self._began)
+        self._series.handled(code.name).inc()
 
 
 def _status_of(context: grpc.aio.ServicerContext, otherwise: grpc.StatusCode) -> grpc.StatusCode:

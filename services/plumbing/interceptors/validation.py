@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
@@ -27,17 +26,26 @@ class ValidationInterceptor(WrappingInterceptor):
 
     def wrap_handler(self, handler: grpc.RpcMethodHandler, method: str) -> grpc.RpcMethodHandler:
         """Validate the requests of one method."""
-        wrapped = wrap(handler, method, _validated, of_stream=_readable)
+        wrapped = wrap(handler, method, _Validated, of_stream=_readable)
         return wrapped._replace(request_deserializer=_tolerant(wrapped.request_deserializer))
 
 
-@asynccontextmanager
-async def _validated(_: str, request: Any, __: grpc.aio.ServicerContext) -> AsyncIterator[None]:
-    if request is _GARBAGE:
-        raise InvalidRequestError(_UNREADABLE)
-    if request is not None:
-        validate(request)
-    yield
+class _Validated:
+    """Lets a call begin only with a request that keeps the rules."""
+
+    __slots__ = ("_request",)
+
+    def __init__(self, _: str, request: Any, __: grpc.aio.ServicerContext) -> None:
+        self._request = request
+
+    async def __aenter__(self) -> None:
+        if self._request is _GARBAGE:
+            raise InvalidRequestError(_UNREADABLE)
+        if self._request is not None:
+            validate(self._request)
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
 
 
 async def _readable(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
