@@ -38,8 +38,8 @@ def test_a_slate_is_ranked_by_triton(stack: RunningStack) -> None:
     assert slate.degraded_reasons == []
     assert slate.ranked_candidate_count >= 300
     assert all(item.title and item.sources and item.reason and item.predictions for item in slate.items)
-    scores = [item.score for item in slate.items]
-    assert scores == sorted(scores, reverse=True)
+    assert len({item.item_id for item in slate.items}) == 10
+    assert slate.policy
     assert triton_requests(stack, "ranker") > before[0]
     assert triton_requests(stack, "user_encoder") > before[1]
 
