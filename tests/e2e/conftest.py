@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from trommel.training.v1 import training_pb2_grpc
 
 from services.embedded import StackSettings, down, status, up
 from tests.e2e.synthetic_films import Films, import_films, make_films, train
+from tests.free_ports import free_port_base
 
 
 @dataclass(frozen=True)
@@ -38,24 +38,6 @@ class RunningStack:
         pid = next(found.pid for found in status(self.settings) if found.name == name)
         assert pid is not None, f"{name} does not run"
         return psutil.Process(pid)
-
-
-def free_port_base() -> int:
-    """Return a port base whose ports are free now."""
-    for base in range(17_000, 30_000, 100):
-        sockets = []
-        try:
-            for port in range(base, base + 40):
-                sockets.append(socket.socket())
-                sockets[-1].bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        else:
-            return base
-        finally:
-            for each in sockets:
-                each.close()
-    raise RuntimeError("no free ports between 17000 and 30000")
 
 
 def channel(address: str) -> grpc.Channel:

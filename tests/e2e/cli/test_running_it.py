@@ -15,7 +15,8 @@ import pytest
 
 from services.cli.demo.traffic import traffic
 from services.cli.latency import measure
-from tests.e2e.conftest import RunningStack, free_port_base
+from tests.e2e.conftest import RunningStack
+from tests.free_ports import free_port_base
 
 Call = Callable[..., Any]
 

@@ -6,7 +6,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -26,20 +25,9 @@ from services.plumbing.bundle_pointer import write_pointer
 from services.plumbing.migrate import migrate
 from services.plumbing.server import serving
 from tests.bundle_maker import make_bundle
+from tests.free_ports import free_port_base
 
 VERSION = "20240101000000"
-
-
-def free_port_base() -> int:
-    for base in range(7500, 9900, 50):
-        try:
-            for port in (base + 20, base + 30, base + 31, base + 32):
-                with socket.socket() as attempt:
-                    attempt.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return base
-    raise RuntimeError("no free ports between 7500 and 9900")
 
 
 @dataclass(frozen=True)

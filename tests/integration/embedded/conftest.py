@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,17 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.embedded import INFRASTRUCTURE, StackSettings, down, up
-from services.embedded.ports import OFFSETS, is_free
-
-
-def free_port_base() -> int:
-    """A base whose ports are all free at this moment."""
-    offsets = [offset for ports in OFFSETS.values() for offset in ports.values()]
-    for _ in range(100):
-        base = random.randrange(20_000, 30_000, 40)
-        if all(is_free(base + offset) for offset in offsets):
-            return base
-    pytest.fail("no free range of ports")
+from tests.free_ports import free_port_base
 
 
 def eventually(condition: Callable[[], bool], what: str, timeout_seconds: float = 60.0) -> None:

@@ -22,7 +22,8 @@ from services.embedded import INFRASTRUCTURE, StackError, StackSettings, down, p
 from services.embedded.launch import MARKER
 from services.embedded.leftovers import find
 from services.embedded.triton import shared_memory_prefix
-from tests.integration.embedded.conftest import eventually, free_port_base
+from tests.free_ports import free_port_base
+from tests.integration.embedded.conftest import eventually
 
 SOURCE = Path(__file__).parents[3]
 

@@ -6,7 +6,6 @@ import asyncio
 import os
 import secrets
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,20 +22,9 @@ from services.feedback.composition import compose
 from services.feedback.settings import FeedbackSettings
 from services.plumbing.migrate import migrate
 from services.plumbing.server import serving
+from tests.free_ports import free_port_base
 
 PARTS = ("postgres", "redis")
-
-
-def free_port_base() -> int:
-    for base in range(7400, 9900, 50):
-        try:
-            for port in (base + 20, base + 21):
-                with socket.socket() as attempt:
-                    attempt.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return base
-    raise RuntimeError("no free ports between 7400 and 9900")
 
 
 @dataclass(frozen=True)

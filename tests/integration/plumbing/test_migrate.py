@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,19 +15,9 @@ import pytest
 from services.embedded import StackSettings, down, up
 from services.embedded.postgres import url
 from services.plumbing.migrate import MigrationError, migrate
+from tests.free_ports import free_port_base
 
 TABLES = {"items", "item_vectors", "events", "slates", "training_runs", "bundles"}
-
-
-def free_port_base() -> int:
-    for base in range(7425, 9900, 50):
-        try:
-            with socket.socket() as attempt:
-                attempt.bind(("127.0.0.1", base + 20))
-        except OSError:
-            continue
-        return base
-    raise RuntimeError("no free ports between 7425 and 9900")
 
 
 @pytest.fixture(scope="module")

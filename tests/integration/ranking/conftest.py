@@ -27,6 +27,7 @@ from services.plumbing.server import serving
 from services.ranking.composition import compose
 from services.ranking.settings import RankingSettings
 from tests.bundle_maker import make_bundle
+from tests.free_ports import free_port_base
 
 VERSION = "20240101000000"
 SCENARIO = "movies/home"
@@ -43,18 +44,6 @@ PATIENT = {
     "candidates_timeout_seconds": 10.0,
     "ranker_timeout_seconds": 10.0,
 }
-
-
-def free_port_base() -> int:
-    for base in range(7600, 7700, 50):
-        try:
-            for port in range(base, base + 40):
-                with socket.socket() as attempt:
-                    attempt.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return base
-    raise RuntimeError("no free ports between 7600 and 7700")
 
 
 @dataclass(frozen=True)

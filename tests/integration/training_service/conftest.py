@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -20,24 +19,7 @@ from services.plumbing.migrate import migrate
 from services.training.settings import WorkerSettings
 from services.training.steps.activate import Activation
 from services.training.triton_models import TritonModels, open_triton_models
-
-
-def free_port_base() -> int:
-    """Return a port base whose ports are free now."""
-    for base in range(31_000, 44_000, 100):
-        sockets = []
-        try:
-            for port in range(base, base + 40):
-                sockets.append(socket.socket())
-                sockets[-1].bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        else:
-            return base
-        finally:
-            for each in sockets:
-                each.close()
-    raise RuntimeError("no free ports between 31000 and 44000")
+from tests.free_ports import free_port_base
 
 
 @pytest.fixture(scope="session")
