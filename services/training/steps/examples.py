@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from services.training.steps.item_attributes import ItemAttributes
+
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
 
@@ -21,6 +23,7 @@ class InteractionLog:
     rows: int32 [E], item rows 1..N.
     times: int64 [E], microseconds, not decreasing within a user.
     values: float32 [E] (rating and the like, NaN where there is none), or None.
+    attributes: of the items, or None where nothing is known of them.
     """
 
     item_ids: NDArray[np.str_]
@@ -28,6 +31,7 @@ class InteractionLog:
     rows: Int32
     times: Int64
     values: NDArray[np.float32] | None = None
+    attributes: ItemAttributes | None = None
 
     @classmethod
     def from_events(
@@ -37,6 +41,7 @@ class InteractionLog:
         rows: Int32,
         times: Int64,
         values: NDArray[np.float32] | None = None,
+        attributes: ItemAttributes | None = None,
     ) -> InteractionLog:
         """Group events, given in time order or not; events of equal time keep the order they are given in.
 
@@ -56,6 +61,7 @@ class InteractionLog:
             rows[order].astype(np.int32),
             times[order].astype(np.int64),
             None if values is None else values[order].astype(np.float32),
+            attributes,
         )
 
     @property
@@ -104,6 +110,7 @@ class InteractionLog:
             self.rows[kept],
             self.times[kept],
             None if self.values is None else self.values[kept],
+            self.attributes,
         )
 
 

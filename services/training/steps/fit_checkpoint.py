@@ -18,6 +18,8 @@ def fingerprint(log: InteractionLog, config: TrainingConfig, start_from: str) ->
     digest = hashlib.sha256(repr((config, start_from)).encode())
     for column in (log.item_ids, log.starts, log.rows, log.times):
         digest.update(column.tobytes())
+    if log.attributes is not None:
+        digest.update(log.attributes.starts.tobytes() + log.attributes.codes.tobytes())
     return digest.hexdigest()
 
 

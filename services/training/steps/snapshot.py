@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -12,6 +13,7 @@ import psycopg
 from numpy.typing import NDArray
 
 from services.training.steps.examples import InteractionLog
+from services.training.steps.item_attributes import ItemAttributes
 
 INTERACTION_TYPES = (2, 3, 4, 6, 7)
 """click, view, like, rating, purchase: what a user took. Impressions and refusals are no interactions."""
@@ -19,8 +21,10 @@ INTERACTION_TYPES = (2, 3, 4, 6, 7)
 _FETCH_ROWS = 20_000
 
 _ITEMS = """
-SELECT item_id FROM items WHERE tenant = %(tenant)s AND deleted_at IS NULL
-UNION SELECT item_id FROM events WHERE tenant = %(tenant)s AND type = ANY(%(types)s)
+SELECT known.item_id, items.categories FROM (
+    SELECT item_id FROM items WHERE tenant = %(tenant)s AND deleted_at IS NULL
+    UNION SELECT item_id FROM events WHERE tenant = %(tenant)s AND type = ANY(%(types)s)
+) AS known LEFT JOIN items ON items.tenant = %(tenant)s AND items.item_id = known.item_id
 """
 _EVENTS = """
 SELECT user_id, item_id, (extract(epoch FROM event_time) * 1000000)::bigint, value, scenario FROM events
@@ -57,7 +61,8 @@ def take_snapshot(database_url: str, tenant: str) -> Snapshot:
         connection.read_only = True
         with connection.cursor(name="items") as cursor:
             cursor.itersize = _FETCH_ROWS
-            ids = sorted(str(row[0]) for row in cursor.execute(_ITEMS, values))
+            categories = {str(item_id): given or [] for item_id, given in cursor.execute(_ITEMS, values)}
+        ids = sorted(categories)
         rows_of_items = {item_id: row for row, item_id in enumerate(ids, start=1)}
         numbers_of_users: dict[str, int] = {}
         scenarios: set[str] = set()
@@ -76,6 +81,7 @@ def take_snapshot(database_url: str, tenant: str) -> Snapshot:
         np.array(rows, dtype=np.int32),
         np.array(times, dtype=np.int64),
         np.array(ratings, dtype=np.float32),
+        ItemAttributes.from_names([(), *(categories[item_id] for item_id in ids)]),
     )
     return Snapshot(log, tuple(sorted(scenarios)))
 
@@ -105,6 +111,10 @@ def save_snapshot(path: Path, snapshot: Snapshot) -> None:
     }
     if log.values is not None:
         columns["values"] = log.values
+    if log.attributes is not None:
+        known = log.attributes
+        columns |= {"attribute_starts": known.starts, "attribute_codes": known.codes}
+        columns["attribute_count"] = np.array(known.count)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".tmp")
     with draft.open("wb") as stream:
@@ -122,7 +132,14 @@ def load_snapshot(path: Path) -> Snapshot | None:
                 kept["rows"],
                 kept["times"],
                 kept.get("values"),
+                _attributes(kept),
             )
             return Snapshot(log, tuple(kept["scenario_ids"].tolist()))
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
+
+
+def _attributes(kept: Mapping[str, NDArray[Any]]) -> ItemAttributes | None:
+    if "attribute_starts" not in kept:
+        return None
+    return ItemAttributes(kept["attribute_starts"], kept["attribute_codes"], int(kept["attribute_count"]))

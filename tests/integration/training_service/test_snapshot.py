@@ -34,10 +34,10 @@ def record(database, tenant):
 
 @pytest.fixture
 def catalog(database, tenant):
-    def add(item, *, deleted=False):
+    def add(item, *, deleted=False, categories=(), tenant=tenant):
         database.execute(
-            "INSERT INTO items (tenant, item_id, deleted_at) VALUES (%s, %s, %s)",
-            (tenant, item, START if deleted else None),
+            "INSERT INTO items (tenant, item_id, deleted_at, categories) VALUES (%s, %s, %s, %s)",
+            (tenant, item, START if deleted else None, list(categories)),
         )
 
     return add
@@ -68,6 +68,24 @@ def test_an_item_deleted_from_the_catalog_stays_known_while_somebody_took_it(set
     record("u", "old", CLICK, 1)
     log, _ = take_snapshot(settings.database_url, settings.tenant)
     assert log.item_ids.tolist() == ["", "old"]
+
+
+def test_categories_become_attributes_and_are_kept(settings, record, catalog, tenant, tmp_path):
+    catalog("a", categories=["drama", "rare"])
+    catalog("b", categories=["war", "drama"])
+    catalog("c", categories=["war"])
+    catalog("elsewhere", categories=["drama"], tenant=f"{tenant}-other")
+    for item in ("a", "b", "c", "elsewhere"):
+        record("u", item, CLICK, 1)
+    snapshot = take_snapshot(settings.database_url, settings.tenant)
+    assert snapshot.log.item_ids.tolist() == ["", "a", "b", "c", "elsewhere"]
+    known = snapshot.log.attributes
+    assert known.count == 2
+    assert known.starts.tolist() == [0, 0, 1, 3, 4, 4]
+    save_snapshot(tmp_path / "kept.npz", snapshot)
+    again = load_snapshot(tmp_path / "kept.npz").log.attributes
+    assert again.codes.tolist() == known.codes.tolist()
+    assert (again.starts.tolist(), again.count) == (known.starts.tolist(), known.count)
 
 
 def test_no_data_is_too_little_data(settings):
