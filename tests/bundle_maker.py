@@ -28,7 +28,7 @@ from services.core.bundle import (
     build_bundle,
     model_file,
 )
-from services.core.sources import item_knn, matrix_factors, popularity, sequence
+from services.core.sources import attributes, item_knn, matrix_factors, popularity, sequence, transitions
 
 SOURCE_NAMES = ("popularity", "item_knn", "matrix_factors", "sequence")
 VECTOR_SIZE = 16
@@ -57,6 +57,12 @@ def make_bundle(
         neighbours, weights = _neighbours(vectors, min(20, count - 1))
         draft.save_array(item_knn.NEIGHBOURS, neighbours)
         draft.save_array(item_knn.WEIGHTS, weights)
+        # In the bundle for tests of every source; what the manifest names is what services load.
+        draft.save_array(transitions.NEIGHBOURS, neighbours)
+        draft.save_array(transitions.WEIGHTS, weights)
+        draft.save_array(attributes.STARTS, np.concatenate([[0], np.arange(count + 1)]).astype(np.int64))
+        draft.save_array(attributes.CODES, (np.arange(count) % 7).astype(np.int32))
+        draft.save_array(attributes.WEIGHTS, np.ones(count, dtype=np.float32))
         draft.save_array(matrix_factors.ITEM_FACTORS, vectors)
         draft.save_array(matrix_factors.GRAM, vectors.T @ vectors)
         draft.save_json(matrix_factors.CONFIG, {"regularization": 1.0, "alpha": 1.0})

@@ -13,8 +13,10 @@ _RECENT_ITEMS = 30
 _BY_SOURCE = (
     # The most telling first.
     ("sequence", "Next after what you chose lately"),
+    ("transitions", "Often chosen after what you chose lately"),
     ("item_knn", "Goes with what you chose before"),
     ("matrix_factors", "Liked by people with a taste like yours"),
+    ("attributes", "Like what you chose lately"),
     ("popularity", "Popular now"),
 )
 _OF_HISTORY = "Close to your taste"

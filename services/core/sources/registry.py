@@ -6,14 +6,24 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from services.core.bundle import BundleError
+from services.core.sources.attributes import AttributesSource
 from services.core.sources.item_knn import ItemKnnSource
 from services.core.sources.matrix_factors import MatrixFactorsSource
 from services.core.sources.popularity import PopularitySource
 from services.core.sources.sequence import SequenceSource
 from services.core.sources.source import Source
+from services.core.sources.transitions import TransitionsSource
 
 SOURCES: dict[str, type[Source]] = {
-    source.name: source for source in (PopularitySource, ItemKnnSource, MatrixFactorsSource, SequenceSource)
+    source.name: source
+    for source in (
+        PopularitySource,
+        ItemKnnSource,
+        TransitionsSource,
+        AttributesSource,
+        MatrixFactorsSource,
+        SequenceSource,
+    )
 }
 
 

@@ -7,6 +7,7 @@ from scipy import sparse
 
 from services.core.bundle import BundleDraft
 from services.core.sources.item_knn import NEIGHBOURS, WEIGHTS, ItemKnnSource
+from services.training.sources.strongest import strongest
 from services.training.steps.examples import InteractionLog
 from services.training.steps.fit_config import TrainingConfig
 
@@ -35,17 +36,12 @@ def fit(log: InteractionLog, config: TrainingConfig) -> ItemKnnSource:
         / (settings.saturation * np.repeat(penalty, np.diff(taken.indptr)) + counts)
     )
     taken.data = (saturated * np.maximum(rarity[taken.indices], 0.0)).astype(np.float64)
-    kept = min(settings.neighbours, log.item_count)
-    neighbours = np.zeros((items, kept), dtype=np.int32)
-    weights = np.zeros((items, kept), dtype=np.float32)
     transposed = taken.T.tocsr()
-    for start in range(0, items, _BLOCK_ROWS):
-        block = (taken[start : start + _BLOCK_ROWS] @ transposed).toarray().astype(np.float32)
-        block[np.arange(len(block)), np.arange(start, start + len(block))] = 0.0
-        order = np.argsort(-block, axis=1, kind="stable")[:, :kept]
-        strength = np.take_along_axis(block, order, axis=1)
-        neighbours[start : start + len(block)] = np.where(strength > 0, order, 0)
-        weights[start : start + len(block)] = strength
+    blocks = [
+        strongest((taken[start : start + _BLOCK_ROWS] @ transposed).tocsr(), settings.neighbours, start)
+        for start in range(0, items, _BLOCK_ROWS)
+    ]
+    neighbours, weights = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     return ItemKnnSource(neighbours, weights)
 
 

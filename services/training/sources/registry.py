@@ -8,7 +8,7 @@ from typing import Any
 
 from services.core.bundle import BundleDraft
 from services.core.sources.source import Source
-from services.training.sources import item_knn, matrix_factors, popularity
+from services.training.sources import attributes, item_knn, matrix_factors, popularity, transitions
 from services.training.steps.examples import InteractionLog
 from services.training.steps.fit_config import TrainingConfig
 
@@ -25,5 +25,7 @@ class Fitting:
 FITTINGS: dict[str, Fitting] = {
     "popularity": Fitting(popularity.fit, popularity.save),
     "item_knn": Fitting(item_knn.fit, item_knn.save),
+    "transitions": Fitting(transitions.fit, transitions.save),
+    "attributes": Fitting(attributes.fit, attributes.save),
     "matrix_factors": Fitting(matrix_factors.fit, matrix_factors.save),
 }

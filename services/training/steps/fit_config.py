@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+HISTORY_BUCKETS = (16, 32, 64, 128)
+"""Lengths that histories are padded to when served, besides the longest."""
+
+
+def history_buckets(max_history: int) -> tuple[int, ...]:
+    """All lengths that histories are padded to when served, ascending, the last is ``max_history``."""
+    return (*(length for length in HISTORY_BUCKETS if length < max_history), max_history)
+
 
 @dataclass(frozen=True, slots=True)
 class TransformerConfig:
     """Sizes and schedule of the sequence encoder.
 
-    max_history: newest interactions it reads; serving pads to ``history_buckets`` up to it.
+    max_history: newest interactions it reads, at most; fewer where histories are shorter.
+    dropout, sparse_dropout: where items have many interactions and where they have few.
     positions_per_step: history positions, each an example, in one optimiser step.
     negatives: sampled per step; 0 = full softmax, used up to ``full_softmax_items`` items in any case.
     warm_epochs: epochs when starting from a previous bundle's weights. finish_epochs: epochs on all interactions,
@@ -23,6 +32,7 @@ class TransformerConfig:
     heads: int = 2
     hidden: int = 256
     dropout: float = 0.25
+    sparse_dropout: float = 0.5
     learning_rate: float = 8e-3
     weight_decay: float = 0.01
     averaging: float = 0.99
@@ -37,11 +47,6 @@ class TransformerConfig:
     validate_every_epochs: int = 2
     patience: int = 5
     validation_users: int = 5000
-
-    @property
-    def history_buckets(self) -> tuple[int, ...]:
-        """Lengths that histories are padded to when served, ascending, the last is ``max_history``."""
-        return (*(length for length in (16, 32, 64, 128) if length < self.max_history), self.max_history)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,20 @@ class ItemKnnConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class TransitionsConfig:
+    """neighbours: kept per item. window: most steps between two items of a pair.
+
+    backward: share that a pair counts against its order. popularity_penalty: power of the count of the item that is
+    recommended.
+    """
+
+    neighbours: int = 100
+    window: int = 5
+    backward: float = 0.5
+    popularity_penalty: float = 0.3
+
+
+@dataclass(frozen=True, slots=True)
 class MatrixFactorsConfig:
     """ALS on implicit feedback; alpha is the extra confidence of an observed interaction."""
 
@@ -75,15 +94,18 @@ class TrainingConfig:
     """One training run.
 
     threads: torch threads; 0 = torch's own choice. candidates_per_source, merged_candidates: of the measured
-    candidate stage. sources: names in the order of the ranker's features.
+    candidate stage. blend_users: most held-out users that the blend is fitted on. sources: names in the order of
+    the ranker's features; those that the data has nothing for are left out.
     """
 
     seed: int = 0
     threads: int = 0
-    sources: tuple[str, ...] = ("popularity", "item_knn", "matrix_factors", "sequence")
+    sources: tuple[str, ...] = ("popularity", "item_knn", "transitions", "attributes", "matrix_factors", "sequence")
     candidates_per_source: int = 200
     merged_candidates: int = 300
+    blend_users: int = 10_000
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
     popularity: PopularityConfig = field(default_factory=PopularityConfig)
     item_knn: ItemKnnConfig = field(default_factory=ItemKnnConfig)
+    transitions: TransitionsConfig = field(default_factory=TransitionsConfig)
     matrix_factors: MatrixFactorsConfig = field(default_factory=MatrixFactorsConfig)

@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 
 from services.core.sources.source import History
-from services.training.sources import item_knn, matrix_factors, popularity
+from services.training.sources import attributes, item_knn, matrix_factors, popularity, transitions
 from services.training.steps.examples import InteractionLog
-from services.training.steps.fit_config import ItemKnnConfig, MatrixFactorsConfig, PopularityConfig, TrainingConfig
+from services.training.steps.fit_config import (
+    ItemKnnConfig,
+    MatrixFactorsConfig,
+    PopularityConfig,
+    TrainingConfig,
+    TransitionsConfig,
+)
+from services.training.steps.item_attributes import ItemAttributes
 
 DAY = 86_400_000_000
 
@@ -85,3 +92,41 @@ def test_fits_are_deterministic() -> None:
     log = log_of([1, 2, 3], [2, 3, 4], [1, 4, 5])
     one, other = (matrix_factors.fit(log, TrainingConfig(seed=5)) for _ in range(2))
     np.testing.assert_array_equal(one.item_factors, other.item_factors)
+
+
+def test_transition_weights_by_hand() -> None:
+    # Users 0: 1 2 3, user 1: 1 2. Pairs: (1,2) of both, (2,3) one step; (1,3) two steps.
+    log = log_of([1, 2, 3], [1, 2], items=4)
+    settings = TransitionsConfig(neighbours=3, window=2, backward=0.5, popularity_penalty=0.3)
+    source = transitions.fit(log, TrainingConfig(transitions=settings))
+    long, short = 1 / np.log(4), 1 / np.log(3)
+    assert source.neighbours[1].tolist() == [2, 3, 0]
+    assert source.weights[1, 0] == pytest.approx((long + short) * 2**-0.5 * 2**-0.3, rel=1e-5)
+    assert source.weights[1, 1] == pytest.approx(long / 2 * 2**-0.5, rel=1e-5)
+    backwards = dict(zip(source.neighbours[2].tolist(), source.weights[2].tolist(), strict=True))
+    assert backwards[1] == pytest.approx(0.5 * (long + short) * 2**-0.5 * 2**-0.3, rel=1e-5)
+    assert source.neighbours[4].tolist() == [0, 0, 0]
+
+
+def test_transitions_count_the_newest_of_a_history_most() -> None:
+    source = transitions.fit(log_of([1, 2], [3, 4]), TrainingConfig())
+    scores = source.score(History.of(np.array([1, 3])))
+    assert scores[4] == pytest.approx(2 * scores[2], rel=1e-5)
+
+
+def test_attributes_score_the_cosine_to_the_newest() -> None:
+    log = log_of([1, 2])
+    known = ItemAttributes.from_names([(), ["a"], ["b"], ["a"], ["a", "b"], ["b"], []])
+    source = attributes.fit(replace(log, attributes=known), TrainingConfig())
+    scores = source.score(History.of(np.array([2, 1])))
+    assert scores[3] == pytest.approx(1.0, rel=1e-5)
+    assert scores[5] == pytest.approx(0.5, rel=1e-5)
+    assert scores[4] == pytest.approx((1 + 0.5) / np.sqrt(2), rel=1e-5)
+    assert scores[6] == 0.0
+    assert source.retrieve(History.of(np.array([1])), 10, np.array([1])).rows.tolist() == [3, 4]
+
+
+def test_without_attributes_the_source_knows_no_item() -> None:
+    source = attributes.fit(log_of([1, 2]), TrainingConfig())
+    assert source.item_count == 6
+    assert source.score(History.of(np.array([1])))[1:].tolist() == [0.0] * 6
