@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from services.training.model.block import Block
 from services.training.model.dropout import Dropout, RandomBytes
@@ -30,11 +32,19 @@ class EncoderShape:
 
 
 class SequenceEncoder(nn.Module):
-    """Item vectors → blocks → norm. The same item vectors are the output layer: a logit is an inner product."""
+    """Item vectors → blocks → norm. The same item vectors are the output layer: a logit is an inner product.
 
-    def __init__(self, shape: EncoderShape, dropout: float = 0.0) -> None:
+    An item's vector is its own plus the weighted vectors of its attributes: what few have taken is still placed by
+    what it is. ``folded`` adds both up once and for all, so that serving knows nothing of attributes.
+    """
+
+    def __init__(self, shape: EncoderShape, dropout: float = 0.0, attributes: torch.Tensor | None = None) -> None:
+        """attributes: sparse CSR float32 [N+1, A], an item's weight of each attribute; None without any."""
         super().__init__()
         self.shape = shape
+        self._attributes = attributes
+        # The transposed matrix once, because autograd would make it anew in every step.
+        self._attributes_transposed = None if attributes is None else attributes.t().to_sparse_csr()
         self.random_bytes = RandomBytes()
         self.items = nn.Embedding(shape.item_count + 1, shape.width)
         self.input_dropout = Dropout(dropout, self.random_bytes)
@@ -46,21 +56,42 @@ class SequenceEncoder(nn.Module):
         nn.init.normal_(self.items.weight, std=0.02)
         with torch.no_grad():
             self.items.weight[0] = 0
+        if attributes is not None:
+            self.attribute_vectors = nn.Parameter(torch.zeros(attributes.shape[1], shape.width))
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
 
-    def forward(self, items: torch.Tensor, segments: torch.Tensor) -> torch.Tensor:
+    def item_vectors(self) -> torch.Tensor:
+        """float32 [N+1, D]: each item's own vector plus those of its attributes."""
+        if self._attributes is None or self._attributes_transposed is None:
+            return self.items.weight
+        added = _SparseProduct.apply(self._attributes, self._attributes_transposed, self.attribute_vectors)  # type: ignore[no-untyped-call]
+        vectors: torch.Tensor = self.items.weight + added
+        return vectors
+
+    @torch.no_grad()
+    def folded(self) -> SequenceEncoder:
+        """The same function without attributes, in weights of its own."""
+        plain = SequenceEncoder(self.shape)
+        weights = {name: value.clone() for name, value in self.state_dict().items() if name != "attribute_vectors"}
+        plain.load_state_dict({**weights, "items.weight": self.item_vectors().clone()})
+        return plain.eval()
+
+    def forward(
+        self, items: torch.Tensor, segments: torch.Tensor, item_vectors: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """States after every position of packed rows.
 
         items: int64 [B, T], segments: int64 [B, T] (which sequence of the row a position belongs to; 0 = filling).
+        item_vectors: what ``item_vectors()`` gave, if the caller has it already.
         Returns float32 [B, T, D]: at each position, the user vector of the sequence up to and including it.
         """
         length = items.shape[1]
         other = (segments[:, None, :] != segments[:, :, None])[:, None] * AHEAD
-        states = self._embed(items)
+        states = self._embed(items, item_vectors)
         for block in self._blocks():
             states = block(states, self._order_bias(block, length)[None] + other)
         normed: torch.Tensor = self.norm(states)
@@ -93,8 +124,9 @@ class SequenceEncoder(nn.Module):
     def _blocks(self) -> list[Block]:
         return [block for block in self.blocks if isinstance(block, Block)]
 
-    def _embed(self, items: torch.Tensor) -> torch.Tensor:
-        embedded: torch.Tensor = self.input_dropout(self.items(items) * self.shape.width**0.5)
+    def _embed(self, items: torch.Tensor, item_vectors: torch.Tensor | None = None) -> torch.Tensor:
+        vectors = self.item_vectors() if item_vectors is None else item_vectors
+        embedded: torch.Tensor = self.input_dropout(functional.embedding(items, vectors) * self.shape.width**0.5)
         return embedded
 
     def _order_bias(self, block: Block, length: int) -> torch.Tensor:
@@ -102,3 +134,16 @@ class SequenceEncoder(nn.Module):
         places = torch.arange(length, device=block.attention.distance_bias.device)
         distances = places[:, None] - places[None, :]
         return block.attention.distance_bias[:, distances.clamp(min=0)] + (distances < 0) * AHEAD
+
+
+class _SparseProduct(torch.autograd.Function):
+    """Sparse [N, A] times dense [A, D]; the gradient is the transposed matrix times what comes back."""
+
+    @staticmethod
+    def forward(ctx: Any, matrix: torch.Tensor, transposed: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
+        ctx.transposed = transposed
+        return matrix @ vectors
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        return None, None, ctx.transposed @ gradients[0]

@@ -17,7 +17,8 @@ _BATCH_USERS = 64
 @torch.no_grad()
 def user_vectors(encoder: SequenceEncoder, histories: Sequence[Int32]) -> NDArray[np.float32]:
     """float32 [U, D], a vector for every history (int32, oldest first, cut to the newest that the encoder reads)."""
-    encoder.eval()
+    encoder = encoder.folded()
+    order_tables = encoder.order_tables()
     longest = encoder.shape.max_history
     vectors = np.zeros((len(histories), encoder.shape.width), dtype=np.float32)
     # Histories of like length share a batch, so that little padding is computed.
@@ -29,7 +30,7 @@ def user_vectors(encoder: SequenceEncoder, histories: Sequence[Int32]) -> NDArra
         for place, user in enumerate(users):
             newest = histories[user][-length:]
             items[place, length - len(newest) :] = newest
-        vectors[users] = encoder.user_vectors(torch.from_numpy(items)).numpy()
+        vectors[users] = encoder.user_vectors(torch.from_numpy(items), order_tables).numpy()
     return vectors
 
 
@@ -42,6 +43,7 @@ def encoder_ndcg(encoder: SequenceEncoder, split: HeldOut, most_users: int, coun
     if len(users) == 0:
         return 0.0
     histories = [split.log.sequence(int(user)) for user in users]
+    encoder = encoder.folded()
     vectors = user_vectors(encoder, histories)
     items = encoder.items.weight.detach().numpy()
     total = 0.0

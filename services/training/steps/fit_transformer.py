@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,23 @@ def new_encoder(log: InteractionLog, config: TrainingConfig) -> SequenceEncoder:
     shape = EncoderShape(
         log.item_count, settings.width, settings.blocks, settings.heads, settings.hidden, settings.max_history
     )
-    return SequenceEncoder(shape, settings.dropout)
+    return SequenceEncoder(shape, settings.dropout, _attribute_matrix(log))
+
+
+def _attribute_matrix(log: InteractionLog) -> torch.Tensor | None:
+    """Sparse float32 [N+1, A], or None."""
+    known = log.attributes
+    if known is None:
+        return None
+    with warnings.catch_warnings():
+        # torch calls its CSR tensors a beta; what is used of them here is a product, held to by a test.
+        warnings.simplefilter("ignore")
+        return torch.sparse_csr_tensor(
+            torch.from_numpy(known.starts),
+            torch.from_numpy(known.codes.astype(np.int64)),
+            torch.from_numpy(known.weights()),
+            (log.item_count + 1, known.count),
+        )
 
 
 def fit_validated(
@@ -155,11 +172,11 @@ class _Trainer:
 
     def _loss(self, batch: PackedBatch, sampling: np.random.Generator) -> torch.Tensor:
         filled = batch.segments > 0
-        states = self._encoder(batch.items, batch.segments)[filled]
+        vectors = self._encoder.item_vectors()
+        states = self._encoder(batch.items, batch.segments, vectors)[filled]
         targets = batch.targets[filled]
         # Nobody takes an item twice in a log without repeats: the loss need not teach that.
         seen = batch.seen(filled)
-        vectors = self._encoder.items.weight
         if self._sampler is None:
             return full_softmax(states, vectors, targets, *seen)
         return sampled_softmax(states, vectors, targets, *seen, *self._sampler.draw(self._settings.negatives, sampling))
@@ -192,7 +209,7 @@ def _optimizer(encoder: SequenceEncoder, settings: TransformerConfig) -> torch.o
     matrices: list[torch.nn.Parameter] = []
     others: list[torch.nn.Parameter] = []
     for name, parameter in encoder.named_parameters():
-        decayed = parameter.ndim > 1 and not name.startswith("items.") and "bias" not in name
+        decayed = parameter.ndim > 1 and not name.startswith(("items.", "attribute")) and "bias" not in name
         (matrices if decayed else others).append(parameter)
     groups = [{"params": matrices, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.98))

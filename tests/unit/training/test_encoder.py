@@ -8,6 +8,7 @@ from services.training.model.blend import Blend
 from services.training.model.dropout import Dropout, RandomBytes
 from services.training.model.encoder import EncoderShape, SequenceEncoder
 from services.training.model.served import ServedRanker, ServedUserEncoder
+from services.training.steps.item_attributes import ItemAttributes
 
 SHAPE = EncoderShape(item_count=30, width=16, blocks=2, heads=2, hidden=24, max_history=32)
 
@@ -58,9 +59,17 @@ def test_order_and_every_item_matter(encoder: SequenceEncoder) -> None:
             assert (one - other).abs().max() > 1e-3
 
 
+def random_blend(features: int, hidden: int) -> Blend:
+    random = np.random.default_rng(0)
+    size = features + 2
+    parts = [random.normal(size=shape).astype(np.float32) for shape in (size, (size, hidden), hidden, hidden)]
+    return Blend(np.array([2.0, 1.0], dtype=np.float32), *parts)
+
+
+@pytest.mark.parametrize("hidden", [0, 5])
 @torch.no_grad()
-def test_a_candidates_score_is_its_own_affair(encoder: SequenceEncoder) -> None:
-    blend = Blend(np.array([0.5, -0.2], dtype=np.float32), np.array([2.0, 1.0], dtype=np.float32))
+def test_a_candidates_score_is_its_own_affair(encoder: SequenceEncoder, hidden: int) -> None:
+    blend = random_blend(features=2, hidden=hidden)
     ranker, user_encoder = ServedRanker(encoder, blend).eval(), ServedUserEncoder(encoder).eval()
     history = left_padded([3, 9, 27], 16)
     candidates = torch.tensor([[5, 6, 7, 8]])
@@ -76,7 +85,41 @@ def test_a_candidates_score_is_its_own_affair(encoder: SequenceEncoder) -> None:
     )
     close(padded[:, :4], together)
     taste = user_encoder(history)[0] @ encoder.items.weight[candidates[0]].T
-    close(together[0, :, 0], taste + torch.from_numpy(blend.add(features.numpy()))[0])
+    close(together[0, :, 0], torch.from_numpy(blend.scores(taste.numpy(), features[0].numpy(), history_length=3)))
+
+
+@torch.no_grad()
+def test_attributes_are_part_of_the_items_and_fold_into_them() -> None:
+    known = ItemAttributes.from_names([(), *(["odd", f"third-{row % 3}"][row % 2 == 0 :] for row in range(1, 31))])
+    assert known is not None
+    matrix = sparse_matrix(known, rows=31)
+    torch.manual_seed(0)
+    encoder = SequenceEncoder(SHAPE, attributes=matrix).eval()
+    close(encoder.item_vectors(), encoder.items.weight)
+    encoder.attribute_vectors.copy_(torch.randn_like(encoder.attribute_vectors))
+    wanted = encoder.items.weight.clone()
+    for row, code, weight in zip(known.rows(), known.codes, known.weights(), strict=True):
+        wanted[row] += float(weight) * encoder.attribute_vectors[code]
+    close(encoder.item_vectors(), wanted)
+    folded = encoder.folded()
+    close(folded.items.weight, wanted)
+    history = left_padded([3, 9, 27], 8)
+    close(folded.user_vectors(history), encoder.user_vectors(history))
+
+
+def test_attributes_learn_by_the_right_gradient() -> None:
+    known = ItemAttributes.from_names([(), *(["a", "b", "c"][row % 3 :] for row in range(1, 31))])
+    assert known is not None
+    matrix = sparse_matrix(known, rows=31)
+    encoder = SequenceEncoder(SHAPE, attributes=matrix)
+    upstream = torch.randn(31, SHAPE.width)
+    (encoder.item_vectors() * upstream).sum().backward()
+    close(encoder.attribute_vectors.grad, matrix.to_dense().T @ upstream)
+
+
+def sparse_matrix(known: ItemAttributes, rows: int) -> torch.Tensor:
+    columns = (known.starts, known.codes.astype(np.int64), known.weights())
+    return torch.sparse_csr_tensor(*map(torch.from_numpy, columns), (rows, known.count), check_invariants=True)
 
 
 def test_dropout_zeroes_its_share_keeps_the_mean_and_rests_in_evaluation() -> None:

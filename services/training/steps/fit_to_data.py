@@ -1,0 +1,40 @@
+"""Settings that the data decides: one configuration for all data sets, made concrete by counts alone.
+
+Nothing here looks at what is held out; what only validation can decide (the epoch, the blend) is decided there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from services.training.steps.examples import InteractionLog
+from services.training.steps.fit_config import HISTORY_BUCKETS, TrainingConfig
+
+_COVERED_USERS = 0.99
+# Interactions per item between which dropout falls from its highest to its lowest: where an item was seen a dozen
+# times a vector learns the noise of its users by heart, where it was seen sixty times it hardly can.
+_FEW, _MANY = 15.0, 60.0
+
+
+def fitting(config: TrainingConfig, log: InteractionLog) -> TrainingConfig:
+    """The configuration with history length, dropout and sources that suit the data.
+
+    max_history: the least bucket that holds 99 % of the histories, at most what the configuration says.
+    dropout: from ``sparse_dropout`` at 15 interactions per item or fewer to ``dropout`` at 60 or more.
+    sources: without "attributes" where nothing is known of the items.
+    """
+    settings = config.transformer
+    lengths = np.diff(log.starts)
+    lengths = lengths[lengths > 0]
+    wanted = float(np.quantile(lengths, _COVERED_USERS)) if len(lengths) else 1.0
+    longest = next((bucket for bucket in HISTORY_BUCKETS if bucket >= wanted), settings.max_history)
+    per_item = len(log) / max(len(np.unique(log.rows)), 1)
+    density = np.log(np.clip(per_item, _FEW, _MANY) / _FEW) / np.log(_MANY / _FEW)
+    dropout = settings.sparse_dropout + (settings.dropout - settings.sparse_dropout) * float(density)
+    return replace(
+        config,
+        sources=tuple(name for name in config.sources if name != "attributes" or log.attributes is not None),
+        transformer=replace(settings, max_history=min(longest, settings.max_history), dropout=dropout),
+    )

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from services.training.steps.examples import InteractionLog
+from services.training.steps.fit_config import TrainingConfig, TransformerConfig
+from services.training.steps.fit_to_data import fitting
+from services.training.steps.item_attributes import ItemAttributes
+
+
+def log_of(lengths: list[int], items: int) -> InteractionLog:
+    total = sum(lengths)
+    rows = (np.arange(total) % items + 1).astype(np.int32)
+    users = np.repeat(np.arange(len(lengths)), lengths).astype(np.int32)
+    ids = np.array(["", *map(str, range(1, items + 1))])
+    return InteractionLog.from_events(ids, users, rows, np.arange(total, dtype=np.int64))
+
+
+@pytest.mark.parametrize(("lengths", "longest"), [([5] * 50, 16), ([17] * 50, 32), ([120] * 5, 128), ([500] * 5, 200)])
+def test_histories_are_read_as_long_as_they_are(lengths: list[int], longest: int) -> None:
+    assert fitting(TrainingConfig(), log_of(lengths, 40)).transformer.max_history == longest
+
+
+def test_the_configuration_limits_the_history() -> None:
+    config = TrainingConfig(transformer=TransformerConfig(max_history=20))
+    assert fitting(config, log_of([50] * 5, 40)).transformer.max_history == 20
+
+
+def test_dropout_falls_where_items_have_many_interactions() -> None:
+    rates = [fitting(TrainingConfig(), log_of([n] * 10, 10)).transformer.dropout for n in (5, 15, 30, 60, 200)]
+    assert rates[:2] == [0.5, 0.5]
+    assert rates[2] == pytest.approx(0.375)
+    assert rates[3:] == [0.25, 0.25]
+
+
+def test_the_attributes_source_needs_attributes() -> None:
+    log = log_of([5] * 5, 4)
+    assert "attributes" not in fitting(TrainingConfig(), log).sources
+    known = ItemAttributes.from_names([(), ["a"], ["a", "b"], ["b"], []])
+    described = InteractionLog(log.item_ids, log.starts, log.rows, log.times, attributes=known)
+    assert "attributes" in fitting(TrainingConfig(), described).sources
