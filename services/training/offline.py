@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from services.core.bundle import RANKER, USER_ENCODER, new_version
+from services.core.bundle import RANKER, USER_ENCODER, new_version, read_manifest
 from services.core.sources.registry import load_sources
 from services.core.sources.source import History
 from services.training.steps.bundle import fit_bundle
@@ -65,8 +65,9 @@ def served_lists(bundle: Path, split: HeldOut, config: TrainingConfig) -> tuple[
         name: onnxruntime.InferenceSession(str(bundle / "models" / name / "model.onnx"), options)
         for name in (USER_ENCODER, RANKER)
     }
-    sources = load_sources(bundle, config.sources)
-    settings = config.transformer
+    manifest = read_manifest(bundle)
+    sources = load_sources(bundle, manifest.sources)
+    settings = manifest.models[RANKER]
     lists, merged = [], []
     for user in split.users:
         seen = split.log.sequence(int(user))

@@ -34,14 +34,23 @@ class ServedRanker(nn.Module):
         self.user_encoder = ServedUserEncoder(encoder)
         self.items = encoder.items
         self.inverse_scales = nn.Buffer(torch.from_numpy(1.0 / blend.scales))
-        self.weights = nn.Buffer(torch.from_numpy(blend.weights).reshape(-1, 1))
+        self.linear = nn.Buffer(torch.from_numpy(blend.linear).reshape(-1, 1))
+        self.hidden = nn.Buffer(torch.from_numpy(blend.hidden))
+        self.hidden_bias = nn.Buffer(torch.from_numpy(blend.hidden_bias))
+        self.output = nn.Buffer(torch.from_numpy(blend.output).reshape(-1, 1))
 
     def forward(
         self, history_items: torch.Tensor, candidate_items: torch.Tensor, candidate_features: torch.Tensor
     ) -> torch.Tensor:
-        """Inner products with the user vector plus the blend."""
+        """Inner products with the user vector, blended with the features."""
         users = self.user_encoder(history_items)
         candidates = self.items(candidate_items)
         taste = torch.matmul(candidates, users[:, :, None])
         terms = torch.log1p(torch.clamp(candidate_features, min=0.0) * self.inverse_scales)
-        return taste + torch.matmul(terms, self.weights)
+        lengths = torch.log1p((history_items > 0).sum(dim=1).to(taste.dtype))
+        inputs = torch.cat([taste, terms, lengths[:, None, None].expand_as(taste)], dim=2)
+        scores = torch.matmul(inputs, self.linear)
+        if self.output.shape[0] == 0:
+            return scores
+        states = torch.matmul(inputs, self.hidden) + self.hidden_bias
+        return scores + torch.matmul(states * torch.sigmoid(states), self.output)

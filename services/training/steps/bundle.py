@@ -14,7 +14,7 @@ from services.training.steps.bundle_weights import save_weights
 from services.training.steps.examples import InteractionLog
 from services.training.steps.export import export_models
 from services.training.steps.fit import STAGES, DatasetError, FittedModels, fit_models
-from services.training.steps.fit_config import TrainingConfig
+from services.training.steps.fit_config import TrainingConfig, history_buckets
 from services.training.steps.fit_progress import Progress, ProgressReport, TrainingStoppedError
 
 __all__ = ["DatasetError", "Progress", "TrainingStoppedError", "fit_bundle", "write_bundle"]
@@ -45,7 +45,7 @@ def fit_bundle(
     report = ProgressReport(progress, should_stop, STAGES)
     fitted = fit_models(dataset.without_repeats(), config, report, work / "transformer.pt", warm_start)
     with build_bundle(destination, version) as draft:
-        manifest = write_bundle(fitted, dataset, config, draft, scenario_ids, warm_start.name if warm_start else None)
+        manifest = write_bundle(fitted, dataset, draft, scenario_ids, warm_start.name if warm_start else None)
     shutil.rmtree(work, ignore_errors=True)
     return manifest
 
@@ -53,7 +53,6 @@ def fit_bundle(
 def write_bundle(
     fitted: FittedModels,
     dataset: InteractionLog,
-    config: TrainingConfig,
     draft: BundleDraft,
     scenario_ids: tuple[str, ...] = (),
     parent: str | None = None,
@@ -66,12 +65,12 @@ def write_bundle(
         else:
             FITTINGS[name].save(source, draft)
     save_weights(fitted.validated_weights, draft)
-    buckets = config.transformer.history_buckets
-    models = export_models(fitted.encoder, fitted.blend, config.sources, buckets, draft)
+    sources, buckets = tuple(fitted.sources), history_buckets(fitted.encoder.shape.max_history)
+    models = export_models(fitted.encoder, fitted.blend, sources, buckets, draft)
     draft.save_json(METRICS, {"validation": fitted.metrics, "training": fitted.training})
     return draft.seal(
         item_count=dataset.item_count,
-        sources=config.sources,
+        sources=sources,
         models=models,
         metrics={f"{part}/{name}": value for part, values in fitted.metrics.items() for name, value in values.items()},
         scenario_ids=scenario_ids,

@@ -72,7 +72,7 @@ def merge(proposals: Sequence[Retrieved], count: int) -> Rows:
 
 def ranked_rows(user: RankedUser, blend: Blend, count: int = LIST_LENGTH) -> Rows:
     """The user's best candidates by the ranker's score, int32 [≤ count]."""
-    scores = user.taste + blend.add(user.features)
+    scores = blend.scores(user.taste, user.features, len(user.history.rows))
     order = np.argsort(-scores, kind="stable")[:count]
     return user.candidates[order]
 

@@ -23,6 +23,7 @@ from services.training.steps.fit_blend import FittedBlend, fit_blend
 from services.training.steps.fit_checkpoint import fingerprint
 from services.training.steps.fit_config import TrainingConfig
 from services.training.steps.fit_progress import ProgressReport
+from services.training.steps.fit_to_data import fitting
 from services.training.steps.fit_transformer import Schedule, finish, fit_validated, new_encoder
 
 STAGES = {"transformer": 85.0, "sources": 3.0, "evaluate": 3.0, "finish": 6.0, "bundle": 3.0}
@@ -37,7 +38,9 @@ class DatasetError(ValueError):
 class FittedModels:
     """What a run has learnt.
 
-    validated_weights: the encoder's before the finish. metrics: on the held-out interactions.
+    encoder: with the vectors of attributes added to those of the items. validated_weights: the same of the encoder
+    before the finish. sources: those that the data has something for, in the order of the ranker's features.
+    metrics: on the held-out interactions.
     training: facts of the run for the manifest.
     """
 
@@ -67,6 +70,7 @@ def fit_models(
     if config.threads:
         torch.set_num_threads(config.threads)
     report.enter("transformer")
+    config = fitting(config, dataset)
     settings = config.transformer
     encoder = new_encoder(dataset, config)
     parent = warm_start.name if warm_start and load_weights(encoder, dataset.item_ids, warm_start) else None
@@ -77,15 +81,15 @@ def fit_models(
     )
     run = fingerprint(dataset, config, parent or "")
     fitted = fit_validated(split, config, encoder, schedule, report, checkpoint, run)
-    blended, metrics = _blend_and_measure(split, encoder, config, report)
-
-    validated = {name: value.clone() for name, value in encoder.state_dict().items()}
+    validated = encoder.folded()
+    blended, metrics = _blend_and_measure(split, validated, config, report)
     if settings.finish_epochs:
         finish(dataset, config, encoder, report)
+    encoder = encoder.folded()
     report.enter("bundle")
     return FittedModels(
         encoder=encoder,
-        validated_weights=validated,
+        validated_weights=validated.state_dict(),
         blend=blended.blend,
         sources=_fit_sources(dataset, encoder, config, report),
         metrics=metrics,
@@ -97,11 +101,7 @@ def fit_models(
             "users": dataset.user_count,
             "interactions": len(dataset),
             "validation_users": min(len(split.users), settings.validation_users),
-            "blend": {
-                "strength": blended.strength,
-                "weights": dict(zip(config.sources, map(float, blended.blend.weights), strict=True)),
-                "scales": dict(zip(config.sources, map(float, blended.blend.scales), strict=True)),
-            },
+            "blend": {"kind": blended.kind, "ndcg": blended.ndcg},
         },
     )
 
@@ -112,7 +112,7 @@ def _blend_and_measure(
     report.enter("sources")
     sources = _fit_sources(split.log, encoder, config, report)
     report.enter("evaluate")
-    count = min(len(split.users), config.transformer.validation_users)
+    count = min(len(split.users), config.blend_users)
     sample = np.linspace(0, len(split.users) - 1, count).astype(np.int64)
     targets = split.targets[sample]
     ranked = []

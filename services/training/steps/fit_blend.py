@@ -1,7 +1,8 @@
-"""Fits the blend on the validation users: how much of each source's score helps the Transformer, if any.
+"""Fits the blend on the validation users: how the Transformer's logit and the sources' scores become one score.
 
-A handful of weights, by penalised maximum likelihood of the held-out item among the user's candidates. Whether and
-how strongly they are used is decided by NDCG on users whose held-out item had no part in the weights.
+Maximum likelihood of the held-out item among the user's candidates, cross-fitted: every fold of users is ranked by
+a blend that has not seen them, and by NDCG of those lists the kind of blend is chosen: the logit alone, a weighted
+sum, or a small network. What is served is the mean of the folds' blends.
 """
 
 from __future__ import annotations
@@ -10,60 +11,105 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
-from services.training.model.blend import Blend
+from services.training.model.blend import Blend, blend_inputs
+from services.training.steps.blend_network import fit_network, joined
 from services.training.steps.evaluate import RankedUser, ranked_rows
 from services.training.steps.examples import Int32
 
 Float32 = NDArray[np.float32]
-Float64 = NDArray[np.float64]
 
 _FOLDS = 5
-_STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
-_PENALTY = 1.0
+_HIDDEN = 16
+_LEAST_GAIN = 1e-4
+"""NDCG that a richer blend must bring: ties and noise go to the simpler one."""
 
 
 @dataclass(frozen=True, slots=True)
 class FittedBlend:
-    """The blend to serve, how strong it was made (0 = off), and the lists that it gave out of fold."""
+    """The blend to serve, its kind ("off", "sum" or "network"), and the lists that it gave out of fold.
+
+    ndcg: NDCG@10 of every kind, out of fold.
+    """
 
     blend: Blend
-    strength: float
+    kind: str
     lists: list[Int32]
+    ndcg: dict[str, float]
 
 
 def fit_blend(users: Sequence[RankedUser], targets: Int32, sources: Sequence[str], seed: int) -> FittedBlend:
-    """Weights for all sources but the Transformer's own, whose score is in the logit already."""
-    scales = _scales(users, len(sources))
-    open_columns = np.array([name != "sequence" for name in sources])
+    """The best kind of blend over all sources but the Transformer's own, whose score is the logit already."""
+    count = len(sources)
+    scales = _scales(users, count)
+    open_inputs = np.array([True, *(name != "sequence" for name in sources), True])
     folds = np.random.default_rng([seed, 4]).permutation(len(users)) % _FOLDS
-    off = Blend(np.zeros(len(sources), dtype=np.float32), scales)
-    examples = [_example(user, int(target), off) for user, target in zip(users, targets, strict=True)]
-    by_fold = []
-    for fold in range(_FOLDS):
-        learnt_from = [example for place, example in enumerate(examples) if example and folds[place] != fold]
-        by_fold.append(_fit_weights(learnt_from, open_columns))
-    best_strength, best_ndcg, best_lists = 0.0, -1.0, []
-    for strength in _STRENGTHS:
-        lists = [
-            ranked_rows(user, Blend(by_fold[fold] * np.float32(strength), scales))
-            for user, fold in zip(users, folds, strict=True)
+    examples = _Examples.of(users, targets, folds, scales, open_inputs)
+    off = Blend.of_weights(np.zeros(count, dtype=np.float32), scales)
+    best, ndcgs = FittedBlend(off, "off", [ranked_rows(user, off) for user in users], {}), {}
+    ndcgs["off"] = _ndcg(best.lists, targets)
+    for kind, hidden in (("sum", 0), ("network", _HIDDEN)):
+        if any(not examples.learnt_by(fold).any() for fold in range(_FOLDS)):
+            break
+        parts = [
+            fit_network(*examples.of_fold(fold), scales, open_inputs, hidden, [seed, 5, fold]) for fold in range(_FOLDS)
         ]
-        ndcg = _ndcg(lists, targets)
-        # Ties and noise go to the weaker blend.
-        if ndcg > best_ndcg + 1e-4:
-            best_strength, best_ndcg, best_lists = strength, ndcg, lists
-    weights = _fit_weights([example for example in examples if example], open_columns) * np.float32(best_strength)
-    return FittedBlend(Blend(weights, scales), best_strength, best_lists)
+        lists = [ranked_rows(user, parts[fold]) for user, fold in zip(users, folds, strict=True)]
+        ndcgs[kind] = _ndcg(lists, targets)
+        if ndcgs[kind] > ndcgs[best.kind] + _LEAST_GAIN:
+            best = FittedBlend(joined(parts), kind, lists, {})
+    return FittedBlend(best.blend, best.kind, best.lists, ndcgs)
 
 
 @dataclass(frozen=True, slots=True)
-class _Example:
-    taste: Float64
-    terms: Float64
-    target: int
+class _Examples:
+    """Users whose target is among their candidates.
+
+    inputs: float32 [E, C, D], 0 after a user's last candidate. lengths, places: int64 [E], number of candidates and
+    which of them is the target. folds: int64 [E].
+    """
+
+    inputs: torch.Tensor
+    lengths: torch.Tensor
+    places: torch.Tensor
+    folds: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls,
+        users: Sequence[RankedUser],
+        targets: Int32,
+        folds: NDArray[np.int64],
+        scales: Float32,
+        open_inputs: NDArray[np.bool_],
+    ) -> _Examples:
+        found = [
+            (user, int(place[0]), fold)
+            for user, target, fold in zip(users, targets, folds, strict=True)
+            if len(place := np.flatnonzero(user.candidates == target))
+        ]
+        most = max((len(user.candidates) for user, _, _ in found), default=0)
+        inputs = np.zeros((len(found), most, len(scales) + 2), dtype=np.float32)
+        for row, (user, _, _) in enumerate(found):
+            inputs[row, : len(user.taste)] = blend_inputs(user.taste, user.features, len(user.history.rows), scales)
+        return cls(
+            torch.from_numpy(inputs[:, :, open_inputs]),
+            torch.tensor([len(user.candidates) for user, _, _ in found]),
+            torch.tensor([target for _, target, _ in found]),
+            np.array([fold for _, _, fold in found], dtype=np.int64),
+        )
+
+    def learnt_by(self, fold: int) -> NDArray[np.bool_]:
+        """Bool [E]: the users that the blend of a fold learns from, which are all others."""
+        learnt: NDArray[np.bool_] = self.folds != fold
+        return learnt
+
+    def of_fold(self, fold: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Inputs, lengths and places of those users."""
+        chosen = torch.from_numpy(self.learnt_by(fold))
+        return self.inputs[chosen], self.lengths[chosen], self.places[chosen]
 
 
 def _scales(users: Sequence[RankedUser], count: int) -> Float32:
@@ -73,46 +119,6 @@ def _scales(users: Sequence[RankedUser], count: int) -> Float32:
         totals += np.maximum(user.features, 0.0).sum(axis=0)
         positives += (user.features > 0).sum(axis=0)
     return np.maximum(totals / np.maximum(positives, 1), 1e-9).astype(np.float32)
-
-
-def _example(user: RankedUser, target: int, blend: Blend) -> _Example | None:
-    places = np.flatnonzero(user.candidates == target)
-    if len(places) == 0:
-        return None
-    terms = blend.terms(user.features).astype(np.float64)
-    return _Example(user.taste.astype(np.float64), terms, int(places[0]))
-
-
-def _fit_weights(examples: Sequence[_Example], open_columns: NDArray[np.bool_]) -> Float32:
-    """Weights float32 [F], relative to a taste weight of 1."""
-    columns = np.flatnonzero(open_columns)
-    weights = np.zeros(len(open_columns), dtype=np.float32)
-    if not examples or len(columns) == 0:
-        return weights
-    # All users' candidates in one array, so that a step of the search is a few vector operations.
-    lengths = np.array([len(example.taste) for example in examples])
-    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    design = np.concatenate(
-        [np.column_stack([example.taste, example.terms[:, columns]]) for example in examples], axis=0
-    )
-    wanted = starts + np.array([example.target for example in examples])
-    wanted_sum = design[wanted].sum(axis=0)
-    start = np.zeros(design.shape[1])
-    start[0] = 1.0
-
-    def loss(parameters: Float64) -> tuple[float, Float64]:
-        logits = design @ parameters
-        logits -= np.repeat(np.maximum.reduceat(logits, starts), lengths)
-        exponentials = np.exp(logits)
-        sums = np.add.reduceat(exponentials, starts)
-        shares = exponentials / np.repeat(sums, lengths)
-        difference = parameters - start
-        value = -(logits[wanted] - np.log(sums)).sum() + 0.5 * _PENALTY * difference @ difference
-        return float(value), design.T @ shares - wanted_sum + _PENALTY * difference
-
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 100}).x
-    weights[columns] = found[1:] / max(found[0], 0.1)
-    return weights
 
 
 def _ndcg(lists: Sequence[Int32], targets: Int32) -> float:

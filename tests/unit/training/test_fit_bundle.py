@@ -18,6 +18,7 @@ from services.core.sources.source import History
 from services.training.steps.bundle import DatasetError, fit_bundle
 from services.training.steps.bundle_weights import WEIGHTS, load_weights
 from services.training.steps.examples import InteractionLog
+from services.training.steps.fit_to_data import fitting
 from services.training.steps.fit_transformer import new_encoder
 from tests.circle_walks import CONFIG, circle_log
 
@@ -35,11 +36,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_bundle_is_whole_and_says_what_it_is(store: Path) -> None:
     manifest = verify_bundle(bundle_path(store, "1"))
-    assert manifest.sources == ("popularity", "item_knn", "matrix_factors", "sequence")
+    assert manifest.sources == ("popularity", "item_knn", "transitions", "matrix_factors", "sequence")
     assert manifest.scenario_ids == ("circle",)
     assert manifest.item_count == 40
     assert manifest.models[RANKER].sources == manifest.sources
-    assert manifest.models[RANKER].history_buckets == (16, 20)
+    assert manifest.models[RANKER].history_buckets == (16,)
     assert manifest.training["epochs"] == 4
     assert [entry.name for entry in store.iterdir()] == ["1"], "neither checkpoint nor draft stays behind"
     metrics = json.loads((bundle_path(store, "1") / "metrics.json").read_text())
@@ -55,7 +56,7 @@ def test_the_served_models_agree_with_the_served_vectors(store: Path) -> None:
     )
     rows = np.array([[3, 4, 6]], dtype=np.int64)
     vectors = [
-        user_encoder.run(None, {"history_items": np.pad(rows, ((0, 0), (length - 3, 0)))})[0] for length in (3, 16, 20)
+        user_encoder.run(None, {"history_items": np.pad(rows, ((0, 0), (length - 3, 0)))})[0] for length in (3, 9, 16)
     ]
     for vector in vectors[1:]:
         np.testing.assert_allclose(vector, vectors[0], atol=1e-5)
@@ -65,11 +66,20 @@ def test_the_served_models_agree_with_the_served_vectors(store: Path) -> None:
         {
             "history_items": np.pad(rows, ((0, 0), (13, 0))),
             "candidate_items": candidates,
-            "candidate_features": np.zeros((1, 5, 4), dtype=np.float32),
+            "candidate_features": np.zeros((1, 5, 5), dtype=np.float32),
         },
     )[0]
     taste = read_array(path, ITEM_VECTORS)[candidates[0, :4]] @ vectors[0][0]
-    np.testing.assert_allclose(scores[0, :4, 0], taste, atol=1e-4)
+    for place in range(4):
+        alone = ranker.run(
+            None,
+            {
+                "history_items": rows,
+                "candidate_items": candidates[:, [place]],
+                "candidate_features": np.zeros((1, 1, 5), dtype=np.float32),
+            },
+        )[0]
+        np.testing.assert_allclose(alone[0, 0], scores[0, place], atol=1e-4)
     history = History.of(rows[0], vectors[0][0])
     sequence = load_sources(path, ["sequence"])["sequence"]
     np.testing.assert_allclose(sequence.score_rows(history, np.array([5, 7])), taste[:2], atol=1e-5)
@@ -90,7 +100,8 @@ def test_a_warm_start_takes_the_weights_over_by_item_id(store: Path) -> None:
     log = circle_log()
     order = np.array([0, *np.random.default_rng(1).permutation(np.arange(1, 40))])
     ids = np.append(log.item_ids[order], "brand-new")
-    encoder = new_encoder(InteractionLog(ids, log.starts, log.rows, log.times), CONFIG)
+    renamed = InteractionLog(ids, log.starts, log.rows, log.times)
+    encoder = new_encoder(renamed, fitting(CONFIG, renamed))
     fresh = encoder.items.weight.detach().clone()
     assert load_weights(encoder, ids, bundle_path(store, "1"))
     with np.load(bundle_path(store, "1") / WEIGHTS) as stored:
@@ -111,7 +122,7 @@ def test_a_warm_run_is_shorter_and_names_its_parent(store: Path, tmp_path: Path)
 def test_a_bundle_of_another_shape_is_no_start(store: Path, change: dict[str, int]) -> None:
     log = circle_log()
     config = replace(CONFIG, transformer=replace(CONFIG.transformer, **change))
-    encoder = new_encoder(log, config)
+    encoder = new_encoder(log, fitting(config, log))
     before = {name: value.clone() for name, value in encoder.state_dict().items()}
     assert not load_weights(encoder, log.item_ids, bundle_path(store, "1"))
     assert all(torch.equal(value, before[name]) for name, value in encoder.state_dict().items())

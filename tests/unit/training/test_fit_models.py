@@ -37,7 +37,7 @@ def assert_equal(one: FittedModels, other: FittedModels) -> None:
     ):
         assert all(torch.equal(value, others[name]) for name, value in weights.items())
     assert one.metrics == other.metrics
-    np.testing.assert_array_equal(one.blend.weights, other.blend.weights)
+    np.testing.assert_array_equal(one.blend.linear, other.blend.linear)
 
 
 class StopAfter:
