@@ -15,14 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
-from services.core.bundle import RANKER, USER_ENCODER, new_version, read_manifest
-from services.core.sources.registry import load_sources
-from services.core.sources.source import History
-from services.training.steps.bundle import fit_bundle
-from services.training.steps.evaluate import list_metrics, merge, pad_lists
-from services.training.steps.examples import HeldOut, InteractionLog, hold_out_last
+from services.training.leave_one_out import leave_one_out
+from services.training.steps.examples import InteractionLog
 from services.training.steps.fit_config import TrainingConfig
 from services.training.steps.fit_progress import Progress
 
@@ -57,40 +52,6 @@ def read_interactions(path: Path) -> tuple[list[str], InteractionLog]:
     return user_ids.tolist(), log
 
 
-def served_lists(bundle: Path, split: HeldOut, config: TrainingConfig) -> tuple[list[np.ndarray], np.ndarray]:
-    """The bundle's lists for the held-out users, through its ONNX models and serving sources, and the candidates."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    sessions = {
-        name: onnxruntime.InferenceSession(str(bundle / "models" / name / "model.onnx"), options)
-        for name in (USER_ENCODER, RANKER)
-    }
-    manifest = read_manifest(bundle)
-    sources = load_sources(bundle, manifest.sources)
-    settings = manifest.models[RANKER]
-    lists, merged = [], []
-    for user in split.users:
-        seen = split.log.sequence(int(user))
-        rows = seen[-settings.max_history :]
-        length = next(bucket for bucket in settings.history_buckets if bucket >= len(rows))
-        items = np.zeros((1, length), dtype=np.int64)
-        items[0, length - len(rows) :] = rows
-        vector = sessions[USER_ENCODER].run(None, {"history_items": items})[0][0]
-        history = History.of(rows, vector)
-        proposals = [source.retrieve(history, config.candidates_per_source, seen) for source in sources.values()]
-        candidates = merge(proposals, config.merged_candidates)
-        features = np.stack([source.score_rows(history, candidates) for source in sources.values()], axis=-1)
-        inputs = {
-            "history_items": items,
-            "candidate_items": candidates[None].astype(np.int64),
-            "candidate_features": features[None],
-        }
-        scores = sessions[RANKER].run(None, inputs)[0][0, :, 0]
-        lists.append(candidates[np.argsort(-scores, kind="stable")])
-        merged.append(candidates)
-    return lists, pad_lists(merged, config.merged_candidates)
-
-
 def main() -> None:
     """Command line entry."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -99,7 +60,6 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, required=True, help="bundle store to write to")
     parser.add_argument("--predictions", type=Path)
     parser.add_argument("--version")
-    parser.add_argument("--warm-start", type=Path)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--max-history", type=int)
@@ -115,7 +75,6 @@ def main() -> None:
     }
     config = replace(config, transformer=replace(config.transformer, **changes))
     user_ids, log = read_interactions(arguments.interactions)
-    split = hold_out_last(log)
     started = time.perf_counter()
     printed = 0.0
 
@@ -126,32 +85,14 @@ def main() -> None:
             printed = now
             print(f"{now - started:6.0f} s  {progress}", file=sys.stderr, flush=True)  # noqa: T201
 
-    manifest = fit_bundle(
-        split.log,
-        config,
-        arguments.bundle,
-        arguments.version or new_version(),
-        show,
-        warm_start=arguments.warm_start,
-    )
-    seconds, cpu_seconds = time.perf_counter() - started, time.process_time()
-    path = arguments.bundle / manifest.version
-    lists, candidates = served_lists(path, split, config)
-    relevant = split.targets[:, None]
-    summary = {
-        "version": manifest.version,
-        "fit_seconds": round(seconds, 1),
-        "fit_cpu_seconds": round(cpu_seconds, 1),
-        "validation": dict(manifest.metrics),
-        "test": list_metrics(pad_lists(lists, 100), relevant, log.item_count),
-        "test_candidates_recall": float((candidates == relevant).any(axis=1).mean()),
-        "training": {name: value for name, value in manifest.training.items() if name != "config"},
-    }
+    result = leave_one_out(log, config, arguments.bundle, show, arguments.version)
+    summary = {**result.to_json(), "cpu_seconds": round(time.process_time(), 1)}
+    summary["training"] = {name: value for name, value in summary["training"].items() if name != "config"}
     print(json.dumps(summary, indent=2))  # noqa: T201
     if arguments.predictions:
         with arguments.predictions.open("w", encoding="utf-8") as out:
-            for user, rows in zip(split.users, lists, strict=True):
-                out.write(f"{user_ids[user]}\t{' '.join(log.item_ids[rows[:100]])}\n")
+            for user, rows in zip(result.users, result.ranked, strict=True):
+                out.write(f"{user_ids[user]}\t{' '.join(log.item_ids[rows[rows > 0]])}\n")
 
 
 if __name__ == "__main__":

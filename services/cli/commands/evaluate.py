@@ -1,9 +1,12 @@
-"""`trommel evaluate`: how good the served slates are."""
+"""`trommel evaluate`: how good the slates are, served or on a data set of one's own."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,38 +19,117 @@ def add_to(app: typer.Typer) -> None:
         "evaluate",
         epilog=options.examples(
             "trommel evaluate --served movielens-100k",
+            "trommel evaluate movielens-100k --protocol leave-one-out --seed 1 --json figures.json",
             "trommel evaluate --served --holdout beauty.holdout.jsonl --predictions beauty.tsv --json",
         ),
     )(evaluate)
 
 
+class Protocol(StrEnum):
+    """How a data set is split and measured."""
+
+    leave_one_out = "leave-one-out"
+
+
 def evaluate(
-    dataset: Annotated[str | None, typer.Argument(help="Name of an imported data set, or its holdout file.")] = None,
-    served: Annotated[bool, typer.Option("--served", help="Over the running stack (the only way there is).")] = True,
+    dataset: Annotated[
+        str | None,
+        typer.Argument(help="With --protocol a data set to train on; else an imported one, or its holdout file."),
+    ] = None,
+    protocol: Annotated[
+        Protocol | None, typer.Option(help="Train on the data set and measure on what was held out, without a stack.")
+    ] = None,
+    served: Annotated[bool, typer.Option("--served", help="Over the running stack: the default.")] = False,
     holdout: Annotated[Path | None, typer.Option("--holdout", help="The holdout file.")] = None,
     scenario: options.Scenario = "",
-    predictions: Annotated[Path | None, typer.Option(help="Write the served lists here: user<TAB>item item …")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random, with --protocol.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the training, with --protocol.")] = 2,
+    format_name: Annotated[
+        str | None, typer.Option("--format", help="Format of the data set, with --protocol; else it is guessed.")
+    ] = None,
+    keep: Annotated[
+        Path | None, typer.Option(help="Bundle store that the trained bundle stays in, with --protocol.")
+    ] = None,
+    predictions: Annotated[Path | None, typer.Option(help="Write the lists here: user<TAB>item item …")] = None,
     data_dir: options.DataDir = None,
-    as_json: options.Json = False,
+    as_json: Annotated[
+        str | None,
+        typer.Option(
+            "--json",
+            metavar="[OUT]",
+            is_flag=False,
+            flag_value="-",
+            help="Write JSON into this file; without a file, print it, and only it, on standard output.",
+        ),
+    ] = None,
 ) -> None:
-    """Leave-one-out: ask for every held-out user's slate and look for the item they met next, beside popularity."""
+    """Leave-one-out: look for the item that every held-out user met next in their list.
+
+    Over the running stack the slates are those that are served. With --protocol the whole cascade is trained on the
+    data set first: the last interaction of each user is the test, the one before it validation.
+    """
+    del data_dir  # its callback has chosen the directory
+    if protocol is not None:
+        _offline(dataset, served, seed, threads, format_name, predictions, keep, as_json)
+        return
     from services.cli.connection import run
-    from services.cli.console import print_json
     from services.cli.evaluation.evaluation import evaluate_served
     from services.cli.evaluation.report import print_evaluation
     from services.cli.importing.holdout import read_holdout
 
-    del served, data_dir  # the first is the only way there is; the second's callback has chosen the directory
     held_out = read_holdout(_holdout_path(dataset, holdout))
     result = run(evaluate_served(held_out, scenario, predictions))
-    if as_json:
-        print_json(result)
-    else:
-        print_evaluation(result)
+    _say(result, as_json, print_evaluation)
     if result["failed_calls"]:
         from services.cli.cli_error import CliError
 
         raise CliError(f"{result['failed_calls']} calls failed: see trommel doctor")
+
+
+def _offline(
+    dataset: str | None,
+    served: bool,
+    seed: int,
+    threads: int,
+    format_name: str | None,
+    predictions: Path | None,
+    keep: Path | None,
+    as_json: str | None,
+) -> None:
+    from services.cli.cli_error import CliError
+    from services.cli.exit_codes import USAGE
+
+    if served:
+        raise CliError(
+            "--protocol measures without a stack and --served with one: import with --holdout last, train, "
+            "then evaluate --served",
+            USAGE,
+        )
+    if dataset is None:
+        raise CliError("name the data set: movielens-100k, a file or a directory", USAGE)
+    try:
+        from services.cli.evaluation.offline import evaluate_offline
+        from services.cli.evaluation.report import print_offline
+
+        result = evaluate_offline(dataset, format_name, seed, threads, predictions, keep)
+    except ModuleNotFoundError as error:
+        raise CliError(f"{error.name} is missing: install trommel[training-worker]") from error
+    _say(result, as_json, print_offline)
+
+
+def _say(result: dict[str, Any], as_json: str | None, show: Callable[[dict[str, Any]], None]) -> None:
+    from services.cli.cli_error import CliError
+    from services.cli.console import print_json
+
+    if as_json == "-":
+        print_json(result)
+        return
+    if as_json is not None:
+        try:
+            Path(as_json).write_text(json.dumps(result, ensure_ascii=False, indent=2) + "\n", "utf-8")
+        except OSError as error:
+            raise CliError(f"cannot write {as_json}: {error.strerror}") from None
+    show(result)
 
 
 def _holdout_path(dataset: str | None, holdout: Path | None) -> Path:

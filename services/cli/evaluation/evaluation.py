@@ -44,7 +44,7 @@ async def evaluate_served(held_out: Sequence[HeldOutEvent], scenario: str, predi
     if not served.lists:
         raise CliError(f"no slate came back ({', '.join(served.failures)}): see trommel doctor")
     if predictions is not None:
-        _write_predictions(predictions, served.lists)
+        write_predictions(predictions, served.lists)
     items = list(histories.user_counts)
     popular = {user: histories.popular(user, LIST_ITEMS) for user in users}
     all_items = sorted({*items, *(event.item_id for event in held_out)})
@@ -62,7 +62,8 @@ async def evaluate_served(held_out: Sequence[HeldOutEvent], scenario: str, predi
     }
 
 
-def _write_predictions(path: Path, lists: dict[str, list[str]]) -> None:
+def write_predictions(path: Path, lists: dict[str, list[str]]) -> None:
+    """Write `user<TAB>item item …`, a line a user. Raises CliError."""
     try:
         with path.open("w", encoding="utf-8") as file:
             for user, items in lists.items():

@@ -11,6 +11,26 @@ from services.cli.tables import table
 _NAMES = ("recall@10", "ndcg@10", "recall@100", "mrr@100", "coverage@10")
 
 
+_OFFLINE_NAMES = ("recall@10", "ndcg@10", "mrr@10", "recall@100", "coverage@10")
+
+
+def print_offline(result: Mapping[str, Any]) -> None:
+    """Print what `evaluate_offline` returned."""
+    rows = [
+        [who, *(f"{figures[name]:.4f}" if name in figures else "" for name in _OFFLINE_NAMES)]
+        for who, figures in result["test"].items()
+        if who != "candidates"
+    ]
+    output().print(table(["test", *_OFFLINE_NAMES], rows))
+    candidates = result["test"]["candidates"]
+    found = ", ".join(f"{name} {candidates[name]:.4f}" for name in ("recall@100", "recall@300", "recall@500"))
+    output().print(f"candidates of all sources: {found}")
+    output().print(
+        f"{result['dataset']}: {result['users']:,} users, {result['items']:,} items, seed {result['seed']}, "
+        f"{result['seconds']['all']:.0f} s"
+    )
+
+
 def print_evaluation(result: Mapping[str, Any]) -> None:
     """Print what `evaluate_served` returned."""
     rows = []

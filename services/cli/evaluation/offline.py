@@ -1,0 +1,165 @@
+"""Leave-one-out on a data set, without a running stack: reads it, trains the whole cascade, measures it."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from services.cli.cli_error import CliError
+from services.cli.console import note
+from services.cli.evaluation.evaluation import write_predictions
+from services.cli.progress import progress
+from services.cli.readers.records import BadRow, Dataset, EventRecord, ItemRecord, ReadOptions
+
+if TYPE_CHECKING:
+    from services.training.steps.examples import InteractionLog
+    from services.training.steps.fit_progress import Progress
+
+_KINDS_OF_REFUSAL = {"impression", "dislike", "hide"}
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLog:
+    """A data set as columns. user_ids: by number. bad_rows: rows that could not be read."""
+
+    name: str
+    user_ids: list[str]
+    log: InteractionLog
+    bad_rows: int
+
+
+def evaluate_offline(
+    dataset: str, format_name: str | None, seed: int, threads: int, predictions: Path | None, keep: Path | None
+) -> dict[str, Any]:
+    """Measure the cascade on a data set.
+
+    Args:
+        dataset: "movielens-100k", or a path of a format that can be imported.
+        format_name: The path's format; None guesses it.
+        seed: Of everything random: equal calls give equal figures.
+        threads: Of the Transformer's training.
+        predictions: Where the test lists are written, `user<TAB>item item …`; None writes none.
+        keep: Bundle store that the bundle stays in; None forgets it.
+
+    Raises:
+        CliError: The data set cannot be read, is too small, or a test item leaked into training.
+    """
+    from services.training.leave_one_out import LeakError, leave_one_out
+    from services.training.steps.bundle import DatasetError
+    from services.training.steps.fit_config import TrainingConfig
+
+    started = time.monotonic()
+    read = read_log(_open(dataset, format_name))
+    log = read.log
+    note(f"{read.name}: {len(log):,} interactions of {log.user_count:,} users on {log.item_count:,} items")
+    if read.bad_rows:
+        note(f"{read.bad_rows:,} rows could not be read and are left out")
+    with _store(keep) as store, progress("leave-one-out", total=1.0) as shown:
+        try:
+            result = leave_one_out(
+                log, TrainingConfig(seed=seed, threads=threads), store, lambda now: shown.update(*_words(now))
+            )
+        except (LeakError, DatasetError) as error:
+            raise CliError(str(error)) from error
+    if predictions is not None:
+        lists = {
+            read.user_ids[user]: log.item_ids[rows[rows > 0]].tolist()
+            for user, rows in zip(result.users, result.ranked, strict=True)
+        }
+        write_predictions(predictions, lists)
+    figures = result.to_json()
+    seconds = {**figures.pop("seconds"), "all": round(time.monotonic() - started, 1)}
+    return {
+        "dataset": read.name,
+        "seed": seed,
+        "interactions": len(log),
+        **figures,
+        "bad_rows": read.bad_rows,
+        "bundle": str(keep / result.manifest.version) if keep else None,
+        "seconds": seconds,
+    }
+
+
+def read_log(dataset: Dataset) -> ReadLog:
+    """Read a data set: items are those that somebody took, in order of their ids, their categories the attributes.
+
+    Events of equal time keep the order of the file. Impressions and refusals are no interactions.
+    """
+    import numpy as np
+
+    from services.training.steps.examples import InteractionLog
+    from services.training.steps.item_attributes import ItemAttributes
+
+    users: dict[str, int] = {}
+    items: dict[str, int] = {}
+    owners, taken, times, bad_rows = array("i"), array("i"), array("q"), 0
+    for row in dataset.events():
+        if isinstance(row, BadRow):
+            bad_rows += 1
+        elif isinstance(row, EventRecord) and row.kind not in _KINDS_OF_REFUSAL:
+            owners.append(users.setdefault(row.user_id, len(users)))
+            taken.append(items.setdefault(row.item_id, len(items)))
+            times.append(row.time_microseconds)
+    if not owners:
+        raise CliError(f"{dataset.name} holds no interactions")
+    item_ids = sorted(items)
+    rows = np.empty(len(items), dtype=np.int32)
+    rows[[items[item_id] for item_id in item_ids]] = np.arange(1, len(items) + 1)
+    categories: dict[str, tuple[str, ...]] = {
+        item.item_id: item.categories for item in dataset.items() if isinstance(item, ItemRecord)
+    }
+    log = InteractionLog.from_events(
+        np.array(["", *item_ids], dtype=np.str_),
+        np.array(owners, dtype=np.int32),
+        rows[np.array(taken, dtype=np.int32)],
+        np.array(times, dtype=np.int64),
+        attributes=ItemAttributes.from_names([(), *(categories.get(item_id, ()) for item_id in item_ids)]),
+    )
+    return ReadLog(dataset.name, list(users), log, bad_rows)
+
+
+def _open(dataset: str, format_name: str | None) -> Dataset:
+    from services.cli.data_directory import datasets_directory
+    from services.cli.datasets import movielens_100k
+    from services.cli.readers.formats import FORMATS, guess_format, open_as
+
+    if format_name is not None and format_name not in FORMATS:
+        raise CliError(f"{format_name!r} is no format that can be read: there are {', '.join(FORMATS)}")
+    path = Path(dataset)
+    if dataset == movielens_100k.NAME and not path.exists():
+        return open_as("movielens", movielens_100k.fetch_with_terms(datasets_directory()).path, ReadOptions())
+    if not path.exists():
+        raise CliError(f"there is no {path}: name a file, a directory or {movielens_100k.NAME}")
+    found = format_name or guess_format(path)
+    if found is None:
+        raise CliError(f"{path} looks like none of {', '.join(FORMATS)}: say which with --format")
+    return open_as(found, path, ReadOptions())
+
+
+@contextmanager
+def _store(keep: Path | None) -> Iterator[Path]:
+    if keep is not None:
+        yield keep
+        return
+    with tempfile.TemporaryDirectory(prefix="trommel-evaluate-") as scratch:
+        yield Path(scratch)
+
+
+def _words(now: Progress) -> tuple[float, str]:
+    """Share of all the work and a few words; measuring on the test comes after everything else."""
+    if now.stage == "test":
+        return 0.95 + 0.05 * now.fraction, "test"
+    parts = [now.stage]
+    if now.loss is not None:
+        parts.append(f"loss {now.loss:.3f}")
+    if now.validation_ndcg is not None:
+        parts.append(f"validation NDCG@10 {now.validation_ndcg:.4f}")
+    if now.seconds_left is not None:
+        parts.append(f"about {now.seconds_left:.0f} s left")
+    return 0.95 * now.fraction, ", ".join(parts)
