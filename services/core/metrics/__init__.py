@@ -1,1 +1,1 @@
-"""Ranking metrics in numpy."""
+"""Metrics in numpy: of lists, of heads, of variety and of groups of users."""
