@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from services.core.bundle import BundleManifest, new_version
-from services.core.metrics import ranking
+from services.core.metrics import groups, ranking, variety
 from services.training.steps.bundle import fit_bundle
 from services.training.steps.evaluate import list_metrics
 from services.training.steps.examples import HeldOut, Int32, InteractionLog, hold_out_last
@@ -24,6 +24,10 @@ from services.training.steps.fit_progress import Progress
 from services.training.steps.served_lists import ServedLists, served_lists
 
 PROTOCOL = "leave-one-out"
+
+_LENGTH_EDGES = (5, 10, 20, 50)
+_LENGTHS = ("0-4", "5-9", "10-19", "20-49", "50 or more")
+_LEAST_GROUP = 50
 
 
 class LeakError(Exception):
@@ -92,11 +96,12 @@ def leave_one_out(
         lambda share: report(Progress("test", share)),
     )
     seconds = {"fit": round(fitted - started, 1), "test": round(time.perf_counter() - fitted, 1)}
-    return LeaveOneOut(manifest, measure(served, split.targets, log.item_count), split.users, served.ranked, seconds)
+    return LeaveOneOut(manifest, measure(served, split), split.users, served.ranked, seconds)
 
 
-def measure(served: ServedLists, targets: Int32, item_count: int) -> dict[str, dict[str, float]]:
-    """Metrics by source, and of "candidates" and "ranker"."""
+def measure(served: ServedLists, split: HeldOut) -> dict[str, dict[str, float]]:
+    """Metrics by source, of "candidates" and of "ranker", and the ranker's recall@10 "by_history_length"."""
+    targets, item_count = split.targets, split.log.item_count
     relevant = targets[:, None]
     table = {name: list_metrics(lists, relevant, item_count) for name, lists in served.sources.items()}
     table["candidates"] = {
@@ -104,7 +109,24 @@ def measure(served: ServedLists, targets: Int32, item_count: int) -> dict[str, d
     }
     table["candidates"]["mean_count"] = float((served.candidates > 0).sum(axis=1).mean()) if len(targets) else 0.0
     errors = _standard_errors(served.ranked, relevant)
-    table["ranker"] = {**list_metrics(served.ranked, relevant, item_count), **errors}
+    counts = np.bincount(split.log.rows, minlength=item_count + 1)
+    table["ranker"] = {
+        **list_metrics(served.ranked, relevant, item_count),
+        **errors,
+        "precision@10": ranking.precision(served.ranked, relevant, 10),
+        "f1@10": ranking.f1(served.ranked, relevant, 10),
+        "map@10": ranking.mean_average_precision(served.ranked, relevant, 10),
+        "gini@10": variety.gini(served.ranked, item_count, 10),
+        "novelty@10": variety.novelty(served.ranked, counts, 10),
+        "long_tail_share@10": variety.long_tail_share(served.ranked, counts, 10),
+    }
+    found = ranking.hits(served.ranked, relevant, 10).any(axis=1).astype(np.float64)
+    lengths = np.diff(split.log.starts)[split.users]
+    names = np.array(_LENGTHS)[np.searchsorted(_LENGTH_EDGES, lengths, side="right")].tolist()
+    table["by_history_length"] = {
+        **groups.by_group(found, names),
+        "largest_gap": groups.largest_gap(found, names, least_users=_LEAST_GROUP),
+    }
     return table
 
 

@@ -19,7 +19,7 @@ def print_offline(result: Mapping[str, Any]) -> None:
     rows = [
         [who, *(f"{figures[name]:.4f}" if name in figures else "" for name in _OFFLINE_NAMES)]
         for who, figures in result["test"].items()
-        if who != "candidates"
+        if "recall@10" in figures
     ]
     output().print(table(["test", *_OFFLINE_NAMES], rows))
     candidates = result["test"]["candidates"]

@@ -18,7 +18,7 @@ class TransformerConfig:
     """Sizes and schedule of the sequence encoder.
 
     max_history: newest interactions it reads, at most; fewer where histories are shorter.
-    dropout, sparse_dropout: where items have many interactions and where they have few.
+    dropout, learning_rate: where items have many interactions; sparse_dropout, sparse_learning_rate: where few.
     positions_per_step: history positions, each an example, in one optimiser step.
     negatives: sampled per step; 0 = full softmax, used up to ``full_softmax_items`` items in any case.
     warm_epochs: epochs when starting from a previous bundle's weights. finish_epochs: epochs on all interactions,
@@ -34,6 +34,7 @@ class TransformerConfig:
     dropout: float = 0.25
     sparse_dropout: float = 0.5
     learning_rate: float = 8e-3
+    sparse_learning_rate: float = 4e-3
     weight_decay: float = 0.01
     averaging: float = 0.99
     positions_per_step: int = 3200

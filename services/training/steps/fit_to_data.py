@@ -22,7 +22,8 @@ def fitting(config: TrainingConfig, log: InteractionLog) -> TrainingConfig:
     """The configuration with history length, dropout and sources that suit the data.
 
     max_history: the least bucket that holds 99 % of the histories, at most what the configuration says.
-    dropout: from ``sparse_dropout`` at 15 interactions per item or fewer to ``dropout`` at 60 or more.
+    dropout, learning_rate: from their values for sparse data at 15 interactions per item or fewer to those for dense
+    data at 60 or more.
     sources: without "attributes" where nothing is known of the items.
     """
     settings = config.transformer
@@ -32,9 +33,14 @@ def fitting(config: TrainingConfig, log: InteractionLog) -> TrainingConfig:
     longest = next((bucket for bucket in HISTORY_BUCKETS if bucket >= wanted), settings.max_history)
     per_item = len(log) / max(len(np.unique(log.rows)), 1)
     density = np.log(np.clip(per_item, _FEW, _MANY) / _FEW) / np.log(_MANY / _FEW)
-    dropout = settings.sparse_dropout + (settings.dropout - settings.sparse_dropout) * float(density)
+    dense = float(density)
+    dropout = settings.sparse_dropout + (settings.dropout - settings.sparse_dropout) * dense
+    least_rate = min(settings.sparse_learning_rate, settings.learning_rate)
+    rate = least_rate * (settings.learning_rate / least_rate) ** dense
     return replace(
         config,
         sources=tuple(name for name in config.sources if name != "attributes" or log.attributes is not None),
-        transformer=replace(settings, max_history=min(longest, settings.max_history), dropout=dropout),
+        transformer=replace(
+            settings, max_history=min(longest, settings.max_history), dropout=dropout, learning_rate=rate
+        ),
     )

@@ -8,7 +8,7 @@ import pytest
 
 from services.training.leave_one_out import LeakError, LeaveOneOut, check_no_leak, leave_one_out, measure
 from services.training.steps.evaluate import pad_lists
-from services.training.steps.examples import HeldOut, hold_out_last
+from services.training.steps.examples import HeldOut, InteractionLog, hold_out_last
 from services.training.steps.item_attributes import ItemAttributes
 from services.training.steps.served_lists import ServedLists
 from tests.circle_walks import CONFIG, circle_log
@@ -27,7 +27,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> LeaveOneOut:
 
 def test_every_source_the_candidates_and_the_ranker_are_measured(result: LeaveOneOut) -> None:
     names = {"popularity", "item_knn", "transitions", "attributes", "matrix_factors", "sequence"}
-    assert set(result.test) == {*names, "candidates", "ranker"}
+    assert set(result.test) == {*names, "candidates", "ranker", "by_history_length"}
     assert result.test["ranker"]["recall@10"] > result.test["popularity"]["recall@10"]
     candidates = result.test["candidates"]
     assert candidates["recall@100"] <= candidates["recall@300"] <= candidates["recall@500"]
@@ -64,9 +64,15 @@ def test_a_planted_leak_is_caught() -> None:
 def test_figures_by_hand() -> None:
     lists = pad_lists([np.array([4, 7, 9], np.int32), np.array([1], np.int32)], 100)
     served = ServedLists({"one": lists}, pad_lists([np.array([7, 4]), np.array([3])], 500), lists)
-    table = measure(served, np.array([7, 2], dtype=np.int32), item_count=10)
+    log = InteractionLog(
+        np.array(["", *map(str, range(1, 11))]), np.array([0, 1, 8]), np.array([3, 1, 2, 3, 4, 5, 6, 8]), np.zeros(8)
+    )
+    table = measure(served, HeldOut(log, np.array([0, 1]), np.array([7, 2], dtype=np.int32)))
     assert table["ranker"]["recall@10"] == table["one"]["recall@10"] == 0.5
     assert table["ranker"]["ndcg@10"] == pytest.approx(0.5 / np.log2(3))
     assert table["ranker"]["recall@10_se"] == pytest.approx(0.5 / np.sqrt(2))
     assert table["ranker"]["coverage@10"] == 0.4
+    assert table["ranker"]["precision@10"] == 0.05
+    assert table["ranker"]["map@10"] == 0.25
+    assert table["by_history_length"] == {"0-4": 1.0, "5-9": 0.0, "largest_gap": 0.0}
     assert table["candidates"] == {"recall@100": 0.5, "recall@300": 0.5, "recall@500": 0.5, "mean_count": 1.5}
