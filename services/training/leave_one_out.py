@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.core.bundle import BundleManifest, new_version
 from services.core.metrics import groups, ranking, variety
@@ -120,7 +121,7 @@ def measure(served: ServedLists, split: HeldOut) -> dict[str, dict[str, float]]:
         "novelty@10": variety.novelty(served.ranked, counts, 10),
         "long_tail_share@10": variety.long_tail_share(served.ranked, counts, 10),
     }
-    found = ranking.hits(served.ranked, relevant, 10).any(axis=1).astype(np.float64)
+    found: NDArray[np.float64] = np.asarray(ranking.hits(served.ranked, relevant, 10).any(axis=1), dtype=np.float64)
     lengths = np.diff(split.log.starts)[split.users]
     names = np.array(_LENGTHS)[np.searchsorted(_LENGTH_EDGES, lengths, side="right")].tolist()
     table["by_history_length"] = {
