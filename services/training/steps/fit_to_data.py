@@ -14,8 +14,8 @@ from services.training.steps.fit_config import HISTORY_BUCKETS, TrainingConfig
 
 _COVERED_USERS = 0.99
 # Interactions per item between which dropout falls from its highest to its lowest: where an item was seen a dozen
-# times a vector learns the noise of its users by heart, where it was seen sixty times it hardly can.
-_FEW, _MANY = 15.0, 60.0
+# times a vector learns the noise of its users by heart, where it was seen fifty times it hardly can.
+_FEW, _MANY = 15.0, 50.0
 
 
 def fitting(config: TrainingConfig, log: InteractionLog) -> TrainingConfig:
@@ -23,7 +23,7 @@ def fitting(config: TrainingConfig, log: InteractionLog) -> TrainingConfig:
 
     max_history: the least bucket that holds 99 % of the histories, at most what the configuration says.
     dropout, learning_rate: from their values for sparse data at 15 interactions per item or fewer to those for dense
-    data at 60 or more.
+    data at 50 or more.
     sources: without "attributes" where nothing is known of the items.
     """
     settings = config.transformer

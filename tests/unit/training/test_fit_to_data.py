@@ -28,11 +28,12 @@ def test_the_configuration_limits_the_history() -> None:
 
 
 def test_dropout_falls_and_the_learning_rate_rises_where_items_have_many_interactions() -> None:
-    found = [fitting(TrainingConfig(), log_of([n] * 10, 10)).transformer for n in (5, 15, 30, 60, 200)]
-    assert [settings.learning_rate for settings in found] == pytest.approx([4e-3, 4e-3, 4e-3 * 2**0.5, 8e-3, 8e-3])
+    found = [fitting(TrainingConfig(), log_of([n] * 10, 10)).transformer for n in (5, 15, 27, 50, 200)]
+    share = np.log(27 / 15) / np.log(50 / 15)
+    assert [settings.learning_rate for settings in found] == pytest.approx([4e-3, 4e-3, 4e-3 * 2**share, 8e-3, 8e-3])
     rates = [settings.dropout for settings in found]
     assert rates[:2] == [0.5, 0.5]
-    assert rates[2] == pytest.approx(0.375)
+    assert rates[2] == pytest.approx(0.5 - 0.25 * share)
     assert rates[3:] == [0.25, 0.25]
 
 
