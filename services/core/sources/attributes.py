@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from services.core.bundle import read_array
 from services.core.sources.source import History, Retrieved, RowMask, Rows, Scores, Source
-from services.core.sources.top_rows import top_open_rows
+from services.core.sources.top_rows import top_positive_rows
 
 STARTS = "attributes/starts.npy"
 CODES = "attributes/codes.npy"
@@ -68,9 +68,7 @@ class AttributesSource(Source):
 
     def best_of(self, scores: Scores, count: int, open_rows: RowMask) -> Retrieved:
         """As of every source; an item that shares nothing (score 0) is not proposed."""
-        rows, best = top_open_rows(scores, count, open_rows)
-        alike = best > 0
-        return Retrieved(rows[alike], best[alike])
+        return Retrieved(*top_positive_rows(scores, count, open_rows))
 
     def _profile(self, history: History) -> NDArray[np.float64]:
         """float64 [attributes]: the weighted sum of the newest items' attributes."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from services.core.bundle import read_array
 from services.core.sources.source import History, Retrieved, RowMask, Rows, Scores, Source
-from services.core.sources.top_rows import top_open_rows
+from services.core.sources.top_rows import top_positive_rows
 
 # Larger temporary arrays come fresh from the operating system each time: that was ten times slower.
 _LINKS_AT_ONCE = 1 << 14
@@ -74,9 +74,7 @@ class NeighbourSource(Source):
 
     def best_of(self, scores: Scores, count: int, open_rows: RowMask) -> Retrieved:
         """As of every source; an item that is nobody's neighbour (score 0) is not proposed."""
-        rows, best = top_open_rows(scores, count, open_rows)
-        linked = best > 0
-        return Retrieved(rows[linked], best[linked])
+        return Retrieved(*top_positive_rows(scores, count, open_rows))
 
     def similar(self, row: int, count: int) -> Retrieved:
         """At most ``count`` neighbours of one item, strongest first."""

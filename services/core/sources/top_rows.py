@@ -46,3 +46,22 @@ def top_open_rows(
     # What is left out stands last.
     length = int(np.count_nonzero(found > _NEVER))
     return rows[best[:length]].astype(np.int32), found[:length]
+
+
+def top_positive_rows(
+    scores: NDArray[np.float32], count: int, open_rows: NDArray[np.bool_]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """As ``top_open_rows``, of the rows scored above 0 alone.
+
+    Where most of a catalogue is scored 0, several times faster than to order it all: equals are what partitions are
+    slow at.
+    """
+    rows = ((scores > 0) & open_rows).nonzero()[0]
+    rows = rows[rows > 0]
+    found = scores[rows]
+    if 0 < count < len(rows):
+        place = len(found) - count
+        within = found >= np.partition(found, place)[place]
+        rows, found = rows[within], found[within]
+    best = (-found).argsort(kind="stable")[: max(count, 0)]
+    return rows[best].astype(np.int32), found[best]

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.core.metrics import ranking
-from services.core.sources.source import History, Retrieved, Rows, Source
+from services.core.sources.source import NOTHING, History, Retrieved, Rows, Source
+from services.core.sources.top_rows import open_rows_without
 from services.training.model.blend import Blend
 from services.training.model.encoder import SequenceEncoder
 from services.training.steps.evaluate_encoder import user_vectors
@@ -53,12 +54,23 @@ def rank_users(
     longest = config.transformer.max_history
     for place, seen in enumerate(histories):
         history = History.of(seen[-longest:], vectors[place])
-        proposals = {
-            name: source.retrieve(history, config.candidates_per_source, seen) for name, source in sources.items()
-        }
+        proposals, scores = propose(sources, history, config.candidates_per_source, seen)
         candidates = merge(list(proposals.values()), config.merged_candidates)
-        features = np.stack([source.score_rows(history, candidates) for source in sources.values()], axis=-1)
+        features = np.stack([made[candidates] for made in scores], axis=-1)
         yield RankedUser(history, seen, proposals, candidates, features, item_vectors[candidates] @ vectors[place])
+
+
+def propose(
+    sources: Mapping[str, Source], history: History, count: int, seen: Rows
+) -> tuple[dict[str, Retrieved], list[Float32]]:
+    """What each source retrieves, and its scores of all items float32 [N+1], computed once for both uses."""
+    scores = [source.score(history) for source in sources.values()]
+    open_rows = open_rows_without(seen, len(scores[0]))
+    proposals = {
+        name: source.best_of(made, count, open_rows) if source.knows(history) else NOTHING
+        for (name, source), made in zip(sources.items(), scores, strict=True)
+    }
+    return proposals, scores
 
 
 def merge(proposals: Sequence[Retrieved], count: int) -> Rows:

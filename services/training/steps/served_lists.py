@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from services.core.bundle import RANKER, USER_ENCODER, read_manifest
 from services.core.sources.registry import load_sources
 from services.core.sources.source import History, Rows, Source
-from services.training.steps.evaluate import LIST_LENGTH, merge, pad_lists
+from services.training.steps.evaluate import LIST_LENGTH, merge, pad_lists, propose
 from services.training.steps.examples import HeldOut, Int32
 
 _USERS_AT_ONCE = 32
@@ -93,14 +93,14 @@ class _Ranking:
         proposals: dict[str, list[Rows]] = {name: [] for name in self.sources}
         for place, rows in enumerate(seen):
             history = History.of(rows[-longest:], vectors[place])
-            found = {name: source.retrieve(history, self._per_source, rows) for name, source in self.sources.items()}
+            found, made = propose(self.sources, history, self._per_source, rows)
             for name, retrieved in found.items():
                 proposals[name].append(retrieved.rows)
             merged.append(merge(list(found.values()), _MOST_MERGED))
             ranked = merged[-1][:width]
             chosen[place, : len(ranked)] = ranked
-            for column, source in enumerate(self.sources.values()):
-                features[place, : len(ranked), column] = source.score_rows(history, ranked)
+            for column, scores_of_source in enumerate(made):
+                features[place, : len(ranked), column] = scores_of_source[ranked]
         scores: NDArray[np.float32] = self._ranker.run(
             None, {"history_items": items, "candidate_items": chosen, "candidate_features": features}
         )[0][:, :, 0]

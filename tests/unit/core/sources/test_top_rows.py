@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.core.sources.top_rows import top_rows
+from services.core.sources.top_rows import open_rows_without, top_positive_rows, top_rows
 
 NOTHING = np.empty(0, dtype=np.int32)
 
@@ -55,3 +55,19 @@ def test_scores_are_not_written_to() -> None:
 def test_agrees_with_a_plain_sort(scores: list[float], count: int, excluded: list[int]) -> None:
     wanted = sorted((row for row in range(1, len(scores)) if row not in excluded), key=lambda row: (-scores[row], row))
     assert rows_of(scores, count, excluded) == wanted[:count]
+
+
+@given(
+    st.lists(st.sampled_from([0.0, -1.0, 0.5, 1.0, 2.0]), min_size=1, max_size=60),
+    st.integers(-1, 70),
+    st.lists(st.integers(0, 70), max_size=20),
+)
+@settings(max_examples=200, deadline=None)
+def test_positive_rows_are_the_positive_part_of_the_best(scores: list[float], count: int, excluded: list[int]) -> None:
+    given_scores, out = np.array([-np.inf, *scores], dtype=np.float32), np.array(excluded, dtype=np.int32)
+    rows, best = top_rows(given_scores, count, out)
+    open_rows = open_rows_without(out, len(given_scores))
+    found_rows, found = top_positive_rows(given_scores, count, open_rows)
+    assert found_rows.tolist() == rows[best > 0].tolist()
+    assert found.tolist() == best[best > 0].tolist()
+    assert found_rows.dtype == np.int32
