@@ -19,7 +19,7 @@ from services.ranking.ranking_bundle import RankingBundle
 from services.ranking.stages.popular_source import POPULARITY
 
 # Few shapes, so that requests of different sizes share batches in Triton.
-_CANDIDATE_BUCKETS = (64, 128, 256, 384, 512, 1024)
+_CANDIDATE_BUCKETS = (64, 128, 256, 320, 512, 1024)
 
 
 class Inference(Protocol):
