@@ -67,8 +67,11 @@ def make_bundle(
         draft.save_array(matrix_factors.GRAM, vectors.T @ vectors)
         draft.save_json(matrix_factors.CONFIG, {"regularization": 1.0, "alpha": 1.0})
         draft.save_array(sequence.ITEM_VECTORS, vectors)
-        index = Index(ndim=VECTOR_SIZE, metric="ip", dtype="f32")
-        index.add(np.arange(1, count + 1), vectors[1:])
+        # As training builds it; one thread, so that the graph is the same every time.
+        index = Index(
+            ndim=VECTOR_SIZE, metric="ip", dtype="f32", connectivity=32, expansion_add=128, expansion_search=128
+        )
+        index.add(np.arange(1, count + 1), vectors[1:], threads=1)
         index.save(str(draft.file(sequence.INDEX)))
         onnx.save(_user_encoder(vectors), draft.file(model_file(USER_ENCODER)))
         onnx.save(_ranker(vectors, (0.1, 0.1, 0.1, 0.0)), draft.file(model_file(RANKER)))

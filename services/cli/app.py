@@ -46,7 +46,9 @@ app.add_typer(items.app, name="items")
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code. Every failure is one line on standard error."""
     try:
-        code = typer.main.get_command(app).main(args=list(arguments), prog_name="trommel", standalone_mode=False)
+        code = typer.main.get_command(app).main(
+            args=_with_json_target(arguments), prog_name="trommel", standalone_mode=False
+        )
         sys.stdout.flush()
     except CliError as error:
         return _failed(str(error), error.exit_code)
@@ -67,6 +69,16 @@ def run(arguments: Sequence[str]) -> int:
     if code == INTERRUPTED:
         note("error: interrupted")
     return code if isinstance(code, int) else OK
+
+
+def _with_json_target(arguments: Sequence[str]) -> list[str]:
+    """`evaluate --json` takes a file or, like every other command's --json, none: then it is standard output, "-"."""
+    words = list(arguments)
+    if words[:1] == ["evaluate"] and "--json" in words:
+        after = words.index("--json") + 1
+        if after == len(words) or words[after].startswith("--"):
+            words.insert(after, "-")
+    return words
 
 
 def main() -> None:

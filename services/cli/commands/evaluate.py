@@ -57,8 +57,6 @@ def evaluate(
         typer.Option(
             "--json",
             metavar="[OUT]",
-            is_flag=False,
-            flag_value="-",
             help="Write JSON into this file; without a file, print it, and only it, on standard output.",
         ),
     ] = None,

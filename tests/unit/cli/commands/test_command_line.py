@@ -214,3 +214,18 @@ def test_a_real_ctrl_c_leaves_no_stack_trace(tmp_path: Path) -> None:
     assert process.returncode == 130, notes
     assert notes.splitlines()[-1] == "error: interrupted"
     assert "Traceback" not in notes + output
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (["evaluate", "--served", "--json"], ["evaluate", "--served", "--json", "-"]),
+        (["evaluate", "--json", "--served"], ["evaluate", "--json", "-", "--served"]),
+        (["evaluate", "--json", "out.json", "x"], ["evaluate", "--json", "out.json", "x"]),
+        (["recommend", "--json"], ["recommend", "--json"]),
+    ],
+)
+def test_json_of_an_evaluation_goes_to_a_file_or_to_standard_output(given: list[str], meant: list[str]) -> None:
+    from services.cli.app import _with_json_target
+
+    assert _with_json_target(given) == meant
