@@ -25,6 +25,7 @@ from services.training.steps.fit_config import TrainingConfig
 from services.training.steps.fit_progress import ProgressReport
 from services.training.steps.fit_to_data import fitting
 from services.training.steps.fit_transformer import Schedule, finish, fit_validated, new_encoder
+from services.training.steps.learning_curve import comparable, seconds_of
 
 STAGES = {"transformer": 85.0, "sources": 3.0, "evaluate": 3.0, "finish": 6.0, "bundle": 3.0}
 """Stages of a run and their usual share of its time."""
@@ -41,7 +42,7 @@ class FittedModels:
     encoder: with the vectors of attributes added to those of the items. validated_weights: the same of the encoder
     before the finish. sources: those that the data has something for, in the order of the ranker's features.
     metrics: on the held-out interactions.
-    training: facts of the run for the manifest.
+    training: facts of the run for the manifest; its "seconds" alone differ between equal runs.
     """
 
     encoder: SequenceEncoder
@@ -83,8 +84,7 @@ def fit_models(
     fitted = fit_validated(split, config, encoder, schedule, report, checkpoint, run)
     validated = encoder.folded()
     blended, metrics = _blend_and_measure(split, validated, config, report)
-    if settings.finish_epochs:
-        finish(dataset, config, encoder, report)
+    finished = finish(dataset, config, encoder, report) if settings.finish_epochs else []
     encoder = encoder.folded()
     report.enter("bundle")
     return FittedModels(
@@ -98,6 +98,8 @@ def fit_models(
             "warm_start": parent,
             "epochs": fitted.epochs,
             "best_epoch": fitted.best_epoch,
+            "curve": {"epochs": comparable(fitted.curve), "finish": comparable(finished)},
+            "seconds": {"epochs": seconds_of(fitted.curve), "finish": seconds_of(finished)},
             "users": dataset.user_count,
             "interactions": len(dataset),
             "validation_users": min(len(split.users), settings.validation_users),

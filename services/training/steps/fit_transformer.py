@@ -22,6 +22,7 @@ from services.training.steps.examples_packing import PackedBatch, batch_rows, pa
 from services.training.steps.fit_checkpoint import load_checkpoint, save_checkpoint
 from services.training.steps.fit_config import TrainingConfig, TransformerConfig
 from services.training.steps.fit_progress import ProgressReport
+from services.training.steps.learning_curve import EpochClock, EpochFacts
 
 Weights = Mapping[str, torch.Tensor]
 
@@ -45,12 +46,13 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class FittedEncoder:
-    """The encoder with its best weights, NDCG@10 on the validation users, and where training ended."""
+    """The encoder with its best weights, NDCG@10 on the validation users, where training ended, and every epoch."""
 
     encoder: SequenceEncoder
     validation_ndcg: float
     best_epoch: int
     epochs: int
+    curve: list[EpochFacts]
 
 
 def new_encoder(log: InteractionLog, config: TrainingConfig) -> SequenceEncoder:
@@ -93,16 +95,21 @@ def fit_validated(
     trainer = _Trainer(split.log, config, encoder, schedule)
     best: dict[str, Any] = {"ndcg": -1.0, "epoch": 0, "weights": None}
     misses, first_epoch, finished = 0, 0, False
+    curve: list[EpochFacts] = []
+    clock = EpochClock()
     if (state := load_checkpoint(checkpoint, run_fingerprint)) is not None:
         trainer.load(state["trainer"])
         best, misses, first_epoch, finished = state["best"], state["misses"], state["epoch"], state["finished"]
+        curve = list(state.get("curve", ()))
     elif schedule.keep_start:
         ndcg = encoder_ndcg(encoder, split, settings.validation_users)
         best = {"ndcg": ndcg, "epoch": 0, "weights": trainer.average.snapshot()}
+        curve.append(clock.facts(0, None, None, ndcg))
     report.enter("transformer", resumed_share=first_epoch / schedule.epochs)
     epoch = first_epoch
     while epoch < schedule.epochs and not finished:
-        trainer.run_epoch(epoch, report)
+        clock, ndcg = EpochClock(), None
+        loss = trainer.run_epoch(epoch, report)
         epoch += 1
         if epoch % settings.validate_every_epochs == 0 or epoch == schedule.epochs:
             ndcg = trainer.with_average(lambda: encoder_ndcg(encoder, split, settings.validation_users))
@@ -112,23 +119,30 @@ def fit_validated(
             else:
                 misses += 1
             finished = misses >= settings.patience
+        curve.append(clock.facts(epoch, loss, trainer.learning_rate, ndcg))
         state = {"trainer": trainer.state(), "best": best, "misses": misses, "epoch": epoch, "finished": finished}
-        save_checkpoint(checkpoint, {"fingerprint": run_fingerprint, **state})
+        save_checkpoint(checkpoint, {"fingerprint": run_fingerprint, "curve": curve, **state})
     encoder.load_state_dict(best["weights"])
     encoder.eval()
-    return FittedEncoder(encoder, best["ndcg"], best["epoch"], epoch)
+    return FittedEncoder(encoder, best["ndcg"], best["epoch"], epoch, curve)
 
 
-def finish(log: InteractionLog, config: TrainingConfig, encoder: SequenceEncoder, report: ProgressReport) -> None:
+def finish(
+    log: InteractionLog, config: TrainingConfig, encoder: SequenceEncoder, report: ProgressReport
+) -> list[EpochFacts]:
     """A short pass over all interactions, the newest included, for weights that were chosen already; in place."""
     settings = config.transformer
     schedule = Schedule(stage=2, epochs=settings.finish_epochs, learning_rate=settings.finish_learning_rate)
     trainer = _Trainer(log, config, encoder, schedule)
     report.enter("finish")
+    curve: list[EpochFacts] = []
     for epoch in range(schedule.epochs):
-        trainer.run_epoch(epoch, report)
+        clock = EpochClock()
+        loss = trainer.run_epoch(epoch, report)
+        curve.append(clock.facts(epoch + 1, loss, trainer.learning_rate))
     encoder.load_state_dict(trainer.average.snapshot())
     encoder.eval()
+    return curve
 
 
 class _Trainer:
@@ -148,7 +162,13 @@ class _Trainer:
         full = log.item_count <= self._settings.full_softmax_items or self._settings.negatives == 0
         self._sampler = None if full else NegativeSampler(frequencies)
 
-    def run_epoch(self, epoch: int, report: ProgressReport) -> None:
+    @property
+    def learning_rate(self) -> float:
+        """Of the step before."""
+        return float(self._optimizer.param_groups[0]["lr"])
+
+    def run_epoch(self, epoch: int, report: ProgressReport) -> float:
+        """Train one epoch and return the mean loss of its steps."""
         # Every epoch has random streams of its own, so that a resumed run draws what an uninterrupted one would.
         streams = np.random.SeedSequence([self._seed, self._schedule.stage, epoch]).spawn(2)
         packing, sampling = (np.random.Generator(np.random.PCG64(stream)) for stream in streams)
@@ -158,6 +178,7 @@ class _Trainer:
         size = max(1, self._settings.positions_per_step // length)
         rows = pack_epoch(self._log, length, packing)
         steps = math.ceil(len(rows) / size)
+        losses = 0.0
         for step in range(steps):
             done = (epoch + step / steps) / self._schedule.epochs
             for group in self._optimizer.param_groups:
@@ -168,7 +189,9 @@ class _Trainer:
             torch.nn.utils.clip_grad_norm_(self._encoder.parameters(), _GRADIENT_NORM)
             self._optimizer.step()
             self.average.update(self._encoder)
-            report.advance((epoch + (step + 1) / steps) / self._schedule.epochs, loss=float(loss.detach()))
+            losses += (newest := float(loss.detach()))
+            report.advance((epoch + (step + 1) / steps) / self._schedule.epochs, loss=newest)
+        return losses / max(steps, 1)
 
     def _loss(self, batch: PackedBatch, sampling: np.random.Generator) -> torch.Tensor:
         filled = batch.segments > 0

@@ -37,6 +37,7 @@ def assert_equal(one: FittedModels, other: FittedModels) -> None:
     ):
         assert all(torch.equal(value, others[name]) for name, value in weights.items())
     assert one.metrics == other.metrics
+    assert {**one.training, "seconds": None} == {**other.training, "seconds": None}
     np.testing.assert_array_equal(one.blend.linear, other.blend.linear)
 
 
@@ -63,6 +64,22 @@ def test_it_learns_the_pattern_and_equal_runs_are_equal(
     fitted = uninterrupted[config]
     assert fitted.metrics["sequence"]["recall@10"] > 2 * fitted.metrics["popularity"]["recall@10"]
     assert_equal(fit(tmp_path, config), fitted)
+
+
+def test_the_curve_tells_of_every_epoch(uninterrupted: dict[TrainingConfig, FittedModels]) -> None:
+    training = uninterrupted[CONFIG].training
+    epochs, finish = training["curve"]["epochs"], training["curve"]["finish"]
+    assert [facts["epoch"] for facts in epochs] == [1, 2, 3, 4]
+    assert [facts["validation_ndcg"] is None for facts in epochs] == [True, False, True, False]
+    best = max(facts["validation_ndcg"] or 0.0 for facts in epochs)
+    assert epochs[training["best_epoch"] - 1]["validation_ndcg"] == best
+    assert epochs[0]["loss"] > epochs[-1]["loss"] > 0
+    # What begins at random knows nothing: the mean loss of its first steps is about that of a guess among 40.
+    assert epochs[0]["loss"] < np.log(40) + 0.5
+    assert epochs[0]["learning_rate"] > epochs[-1]["learning_rate"] > 0
+    assert [facts["epoch"] for facts in finish] == [1]
+    assert len(training["seconds"]["epochs"]) == 4
+    assert len(training["seconds"]["finish"]) == 1
 
 
 def test_another_seed_is_another_model(uninterrupted: dict[TrainingConfig, FittedModels], tmp_path: Path) -> None:
