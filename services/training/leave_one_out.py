@@ -15,13 +15,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.core.bundle import BundleManifest, new_version
+from services.core.bundle import BundleManifest, new_version, read_array
 from services.core.metrics import groups, ranking, variety
+from services.core.sources.sequence import ITEM_VECTORS, SequenceSource
 from services.training.steps.bundle import fit_bundle
+from services.training.steps.dataset_facts import dataset_facts
 from services.training.steps.evaluate import list_metrics
+from services.training.steps.evaluate_groups import measure_groups
 from services.training.steps.examples import HeldOut, Int32, InteractionLog, hold_out_last
 from services.training.steps.fit_config import TrainingConfig
 from services.training.steps.fit_progress import Progress
+from services.training.steps.list_figures import all_lists, differences, list_figures, recall_curves
 from services.training.steps.served_lists import ServedLists, served_lists
 
 PROTOCOL = "leave-one-out"
@@ -40,11 +44,13 @@ class LeaveOneOut:
     """What came out.
 
     test: metrics of each source, the candidate stage and the ranker on the test interactions: equal for equal data,
-    seed, threads and machine. users, ranked: int32 [U] and [U, 100], the ranker's lists. seconds: by phase.
+    seed, threads and machine. details: what else is known of the data and the lists, by what it is.
+    users, ranked: int32 [U] and [U, 100], the ranker's lists. seconds: by phase.
     """
 
     manifest: BundleManifest
     test: dict[str, dict[str, float]]
+    details: dict[str, Any]
     users: Int32
     ranked: Int32
     seconds: dict[str, float]
@@ -59,6 +65,7 @@ class LeaveOneOut:
             "items": self.manifest.item_count,
             "validation": dict(self.manifest.metrics),
             "test": self.test,
+            **self.details,
             "training": training,
             "seconds": seconds,
         }
@@ -98,8 +105,17 @@ def leave_one_out(
         config.merged_candidates,
         lambda share: report(Progress("test", share)),
     )
+    test = measure(served, split)
+    for name, figures in list_figures(served, split, _item_vectors(store / manifest.version, manifest)).items():
+        test[name] = {**figures, **test[name]}
+    details = {
+        "data": dataset_facts(log, split),
+        "differences": differences(served, split),
+        "groups": measure_groups(all_lists(served), split),
+        "recall_curves": recall_curves(served, split),
+    }
     seconds = {"fit": round(fitted - started, 1), "test": round(time.perf_counter() - fitted, 1)}
-    return LeaveOneOut(manifest, measure(served, split), split.users, served.ranked, seconds)
+    return LeaveOneOut(manifest, test, details, split.users, served.ranked, seconds)
 
 
 def measure(served: ServedLists, split: HeldOut) -> dict[str, dict[str, float]]:
@@ -131,6 +147,11 @@ def measure(served: ServedLists, split: HeldOut) -> dict[str, dict[str, float]]:
         "largest_gap": groups.largest_gap(found, names, least_users=_LEAST_GROUP),
     }
     return table
+
+
+def _item_vectors(bundle: Path, manifest: BundleManifest) -> NDArray[np.float32] | None:
+    """float32 [N+1, D] of the Transformer; None in a bundle without it as a source, which keeps none of them."""
+    return read_array(bundle, ITEM_VECTORS) if SequenceSource.name in manifest.sources else None
 
 
 def _standard_errors(lists: Int32, relevant: Int32) -> dict[str, float]:
