@@ -19,7 +19,7 @@ def add_to(app: typer.Typer) -> None:
         "evaluate",
         epilog=options.examples(
             "trommel evaluate --served movielens-100k",
-            "trommel evaluate movielens-100k --protocol leave-one-out --seed 1 --json figures.json",
+            "trommel evaluate movielens-100k --protocol leave-one-out --seed 1 --json figures.json --report out.html",
             "trommel evaluate --served --holdout beauty.holdout.jsonl --predictions beauty.tsv --json",
         ),
     )(evaluate)
@@ -51,6 +51,9 @@ def evaluate(
         Path | None, typer.Option(help="Bundle store that the trained bundle stays in, with --protocol.")
     ] = None,
     predictions: Annotated[Path | None, typer.Option(help="Write the lists here: user<TAB>item item …")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a page about it here, one HTML file, with --protocol.")
+    ] = None,
     data_dir: options.DataDir = None,
     as_json: Annotated[
         str | None,
@@ -67,9 +70,18 @@ def evaluate(
     data set first: the last interaction of each user is the test, the one before it validation.
     """
     del data_dir  # its callback has chosen the directory
+    from services.cli.output_file import check_outputs
+
+    # Before the work, which takes minutes: a file that cannot be written must not cost all of it.
+    check_outputs([Path(as_json) if as_json not in {None, "-"} else None, predictions, report])
     if protocol is not None:
-        _offline(dataset, served, seed, threads, format_name, predictions, keep, as_json)
+        _offline(dataset, served, seed, threads, format_name, predictions, keep, as_json, report)
         return
+    if report is not None:
+        from services.cli.cli_error import CliError
+        from services.cli.exit_codes import USAGE
+
+        raise CliError("--report tells of a training and its test: give --protocol too", USAGE)
     from services.cli.connection import run
     from services.cli.evaluation.evaluation import evaluate_served
     from services.cli.evaluation.report import print_evaluation
@@ -93,6 +105,7 @@ def _offline(
     predictions: Path | None,
     keep: Path | None,
     as_json: str | None,
+    report: Path | None,
 ) -> None:
     from services.cli.cli_error import CliError
     from services.cli.exit_codes import USAGE
@@ -109,24 +122,26 @@ def _offline(
         from services.cli.evaluation.offline import evaluate_offline
         from services.cli.evaluation.report import print_offline
 
+        if report is not None:
+            from services.cli.evaluation.report_file import write_report
         result = evaluate_offline(dataset, format_name, seed, threads, predictions, keep)
     except ModuleNotFoundError as error:
-        raise CliError(f"{error.name} is missing: install trommel[training-worker]") from error
+        extra = "report" if error.name in {"jinja2", "markupsafe", "matplotlib"} else "training-worker"
+        raise CliError(f"{error.name} is missing: install trommel[{extra}]") from error
     _say(result, as_json, print_offline)
+    if report is not None:
+        write_report(report, result)
 
 
 def _say(result: dict[str, Any], as_json: str | None, show: Callable[[dict[str, Any]], None]) -> None:
-    from services.cli.cli_error import CliError
     from services.cli.console import print_json
+    from services.cli.output_file import write_output
 
     if as_json == "-":
         print_json(result)
         return
     if as_json is not None:
-        try:
-            Path(as_json).write_text(json.dumps(result, ensure_ascii=False, indent=2) + "\n", "utf-8")
-        except OSError as error:
-            raise CliError(f"cannot write {as_json}: {error.strerror}") from None
+        write_output(Path(as_json), [json.dumps(result, ensure_ascii=False, indent=2) + "\n"])
     show(result)
 
 

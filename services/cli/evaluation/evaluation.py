@@ -12,6 +12,7 @@ from services.cli.cli_error import CliError
 from services.cli.evaluation.leave_one_out import LIST_ITEMS, read_histories, serve_all
 from services.cli.evaluation.scores import score
 from services.cli.importing.holdout import HeldOutEvent
+from services.cli.output_file import write_output
 from services.cli.progress import progress
 
 
@@ -64,9 +65,4 @@ async def evaluate_served(held_out: Sequence[HeldOutEvent], scenario: str, predi
 
 def write_predictions(path: Path, lists: dict[str, list[str]]) -> None:
     """Write `user<TAB>item item …`, a line a user. Raises CliError."""
-    try:
-        with path.open("w", encoding="utf-8") as file:
-            for user, items in lists.items():
-                file.write(f"{user}\t{' '.join(items)}\n")
-    except OSError as error:
-        raise CliError(f"cannot write {path}: {error.strerror}") from None
+    write_output(path, (f"{user}\t{' '.join(items)}\n" for user, items in lists.items()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 import time
 from array import array
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from services.cli.cli_error import CliError
 from services.cli.console import note
 from services.cli.evaluation.evaluation import write_predictions
+from services.cli.evaluation.versions import versions
 from services.cli.progress import progress
 from services.cli.readers.records import BadRow, Dataset, EventRecord, ItemRecord, ReadOptions
 
@@ -50,7 +52,7 @@ def evaluate_offline(
     Raises:
         CliError: The data set cannot be read, is too small, or a test item leaked into training.
     """
-    from services.training.leave_one_out import LeakError, leave_one_out
+    from services.training.leave_one_out import PROTOCOL, LeakError, leave_one_out
     from services.training.steps.bundle import DatasetError
     from services.training.steps.fit_config import TrainingConfig
 
@@ -74,6 +76,8 @@ def evaluate_offline(
         }
         write_predictions(predictions, lists)
     figures = result.to_json()
+    command = ["trommel", "evaluate", dataset, "--protocol", PROTOCOL, "--seed", str(seed), "--threads", str(threads)]
+    command += ["--format", format_name] if format_name else []
     seconds = {**figures.pop("seconds"), "all": round(time.monotonic() - started, 1)}
     return {
         "dataset": read.name,
@@ -82,6 +86,8 @@ def evaluate_offline(
         **figures,
         "bad_rows": read.bad_rows,
         "bundle": str(keep / result.manifest.version) if keep else None,
+        "command": shlex.join(command),
+        "versions": versions(),
         "seconds": seconds,
     }
 

@@ -59,7 +59,7 @@ def of_groups(
     order, and as `<metric>_gap` the best group's mean less the worst's, groups under 50 users not counted.
     """
     sizes = np.bincount(numbers, minlength=len(names))
-    there = np.flatnonzero(sizes)
+    there = np.flatnonzero(sizes).tolist()
     group_of_user = np.asarray(names, dtype=np.str_)[numbers].tolist()
     by_list: dict[str, dict[str, Any]] = {}
     for list_name, rows in lists.items():

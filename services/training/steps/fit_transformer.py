@@ -97,6 +97,7 @@ def fit_validated(
     misses, first_epoch, finished = 0, 0, False
     curve: list[EpochFacts] = []
     clock = EpochClock()
+    ndcg: float | None
     if (state := load_checkpoint(checkpoint, run_fingerprint)) is not None:
         trainer.load(state["trainer"])
         best, misses, first_epoch, finished = state["best"], state["misses"], state["epoch"], state["finished"]

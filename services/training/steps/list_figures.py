@@ -46,10 +46,13 @@ def list_figures(served: ServedLists, split: HeldOut, vectors: Float32 | None) -
     return table
 
 
-def differences(served: ServedLists, split: HeldOut) -> dict[str, dict[str, float]]:
-    """By source the ranker's recall@10 and NDCG@10 less the source's, with standard errors over users."""
+def differences(served: ServedLists, split: HeldOut) -> dict[str, Any]:
+    """The figures of one list, named in "of", less those of each source in "against", with their standard errors."""
     ours = user_figures(served.ranked, split.targets)
-    return {name: paired_difference(ours, user_figures(lists, split.targets)) for name, lists in served.sources.items()}
+    against = {
+        name: paired_difference(ours, user_figures(lists, split.targets)) for name, lists in served.sources.items()
+    }
+    return {"of": "ranker", "against": against}
 
 
 def recall_curves(served: ServedLists, split: HeldOut) -> dict[str, Any]:

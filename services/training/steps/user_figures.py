@@ -22,8 +22,8 @@ def user_figures(lists: Int32, targets: Int32) -> dict[str, Float64]:
     """
     found = ranking.hits(lists, targets[:, None], COUNT)
     return {
-        f"recall@{COUNT}": found.any(axis=1).astype(np.float64),
-        f"ndcg@{COUNT}": found @ (1.0 / np.log2(np.arange(2, found.shape[1] + 2))),
+        f"recall@{COUNT}": np.asarray(found.any(axis=1), dtype=np.float64),
+        f"ndcg@{COUNT}": (found / np.log2(np.arange(2, found.shape[1] + 2))).sum(axis=1),
     }
 
 

@@ -36,7 +36,7 @@ def test_a_users_figures() -> None:
 
 
 def test_differences_are_of_the_same_users(served: ServedLists, split: HeldOut) -> None:
-    found = differences(served, split)["weak"]
+    found = differences(served, split)["against"]["weak"]
     # Recall of the ranker 1 1 0 1, of the weak one 1 0 0 0.
     assert found["recall@10"] == 0.5
     assert found["recall@10_se"] == pytest.approx(0.5 / 2)
