@@ -58,6 +58,7 @@ class LeaveOneOut:
     def to_json(self) -> dict[str, Any]:
         """The figures without the lists; equal for equal runs but for "seconds"."""
         training = {**self.manifest.training}
+        ablation = training.pop("ablation", None)
         seconds = {**self.seconds, "training": training.pop("seconds", {})}
         return {
             "protocol": PROTOCOL,
@@ -66,6 +67,7 @@ class LeaveOneOut:
             "validation": dict(self.manifest.metrics),
             "test": self.test,
             **self.details,
+            "ablation": ablation,
             "training": training,
             "seconds": seconds,
         }

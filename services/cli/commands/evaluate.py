@@ -51,6 +51,9 @@ def evaluate(
         Path | None, typer.Option(help="Bundle store that the trained bundle stays in, with --protocol.")
     ] = None,
     predictions: Annotated[Path | None, typer.Option(help="Write the lists here: user<TAB>item item …")] = None,
+    ablation: Annotated[
+        bool, typer.Option("--ablation/--no-ablation", help="Measure what each source adds, with --protocol.")
+    ] = True,
     report: Annotated[
         Path | None, typer.Option(help="Write a page about it here, one HTML file, with --protocol.")
     ] = None,
@@ -75,7 +78,7 @@ def evaluate(
     # Before the work, which takes minutes: a file that cannot be written must not cost all of it.
     check_outputs([Path(as_json) if as_json not in {None, "-"} else None, predictions, report])
     if protocol is not None:
-        _offline(dataset, served, seed, threads, format_name, predictions, keep, as_json, report)
+        _offline(dataset, served, seed, threads, format_name, predictions, keep, as_json, report, ablation)
         return
     if report is not None:
         from services.cli.cli_error import CliError
@@ -106,6 +109,7 @@ def _offline(
     keep: Path | None,
     as_json: str | None,
     report: Path | None,
+    ablation: bool,
 ) -> None:
     from services.cli.cli_error import CliError
     from services.cli.exit_codes import USAGE
@@ -124,7 +128,7 @@ def _offline(
 
         if report is not None:
             from services.cli.evaluation.report_file import write_report
-        result = evaluate_offline(dataset, format_name, seed, threads, predictions, keep)
+        result = evaluate_offline(dataset, format_name, seed, threads, predictions, keep, ablation=ablation)
     except ModuleNotFoundError as error:
         extra = "report" if error.name in {"jinja2", "markupsafe", "matplotlib"} else "training-worker"
         raise CliError(f"{error.name} is missing: install trommel[{extra}]") from error

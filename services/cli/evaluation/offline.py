@@ -37,7 +37,14 @@ class ReadLog:
 
 
 def evaluate_offline(
-    dataset: str, format_name: str | None, seed: int, threads: int, predictions: Path | None, keep: Path | None
+    dataset: str,
+    format_name: str | None,
+    seed: int,
+    threads: int,
+    predictions: Path | None,
+    keep: Path | None,
+    *,
+    ablation: bool,
 ) -> dict[str, Any]:
     """Measure the cascade on a data set.
 
@@ -48,6 +55,7 @@ def evaluate_offline(
         threads: Of the Transformer's training.
         predictions: Where the test lists are written, `user<TAB>item item …`; None writes none.
         keep: Bundle store that the bundle stays in; None forgets it.
+        ablation: Whether what each source adds is measured too.
 
     Raises:
         CliError: The data set cannot be read, is too small, or a test item leaked into training.
@@ -64,9 +72,8 @@ def evaluate_offline(
         note(f"{read.bad_rows:,} rows could not be read and are left out")
     with _store(keep) as store, progress("leave-one-out", total=1.0) as shown:
         try:
-            result = leave_one_out(
-                log, TrainingConfig(seed=seed, threads=threads), store, lambda now: shown.update(*_words(now))
-            )
+            config = TrainingConfig(seed=seed, threads=threads, ablation=ablation)
+            result = leave_one_out(log, config, store, lambda now: shown.update(*_words(now)))
         except (LeakError, DatasetError) as error:
             raise CliError(str(error)) from error
     if predictions is not None:
@@ -78,6 +85,7 @@ def evaluate_offline(
     figures = result.to_json()
     command = ["trommel", "evaluate", dataset, "--protocol", PROTOCOL, "--seed", str(seed), "--threads", str(threads)]
     command += ["--format", format_name] if format_name else []
+    command += [] if ablation else ["--no-ablation"]
     seconds = {**figures.pop("seconds"), "all": round(time.monotonic() - started, 1)}
     return {
         "dataset": read.name,

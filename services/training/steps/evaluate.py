@@ -46,8 +46,13 @@ def rank_users(
     encoder: SequenceEncoder,
     sources: Mapping[str, Source],
     config: TrainingConfig,
+    merged_candidates: int | None = None,
 ) -> Iterator[RankedUser]:
-    """Take each user of the log through retrieval, merging and scoring, as serving does."""
+    """Take each user of the log through retrieval, merging and scoring, as serving does.
+
+    merged_candidates: at most so many, else as many as the configuration says.
+    """
+    most = config.merged_candidates if merged_candidates is None else merged_candidates
     histories = [log.sequence(int(user)) for user in users]
     vectors = user_vectors(encoder, histories)
     item_vectors = encoder.items.weight.detach().numpy()
@@ -55,7 +60,7 @@ def rank_users(
     for place, seen in enumerate(histories):
         history = History.of(seen[-longest:], vectors[place])
         proposals, scores = propose(sources, history, config.candidates_per_source, seen)
-        candidates = merge(list(proposals.values()), config.merged_candidates)
+        candidates = merge(list(proposals.values()), most)
         features = np.stack([made[candidates] for made in scores], axis=-1)
         yield RankedUser(history, seen, proposals, candidates, features, item_vectors[candidates] @ vectors[place])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ from services.training.model.blend import Blend
 from services.training.model.encoder import SequenceEncoder
 from services.training.sources import sequence
 from services.training.sources.registry import FITTINGS
+from services.training.steps.ablation import ablate
 from services.training.steps.bundle_weights import load_weights
 from services.training.steps.evaluate import Metrics, evaluate, rank_users
 from services.training.steps.examples import HeldOut, InteractionLog, hold_out_last
@@ -26,6 +29,7 @@ from services.training.steps.fit_progress import ProgressReport
 from services.training.steps.fit_to_data import fitting
 from services.training.steps.fit_transformer import Schedule, finish, fit_validated, new_encoder
 from services.training.steps.learning_curve import comparable, seconds_of
+from services.training.steps.source_subsets import first_candidates
 
 STAGES = {"transformer": 85.0, "sources": 3.0, "evaluate": 3.0, "finish": 6.0, "bundle": 3.0}
 """Stages of a run and their usual share of its time."""
@@ -83,7 +87,7 @@ def fit_models(
     run = fingerprint(dataset, config, parent or "")
     fitted = fit_validated(split, config, encoder, schedule, report, checkpoint, run)
     validated = encoder.folded()
-    blended, metrics = _blend_and_measure(split, validated, config, report)
+    blended, metrics, ablation = _blend_and_measure(split, validated, config, report)
     finished = finish(dataset, config, encoder, report) if settings.finish_epochs else []
     encoder = encoder.folded()
     report.enter("bundle")
@@ -99,30 +103,51 @@ def fit_models(
             "epochs": fitted.epochs,
             "best_epoch": fitted.best_epoch,
             "curve": {"epochs": comparable(fitted.curve), "finish": comparable(finished)},
-            "seconds": {"epochs": seconds_of(fitted.curve), "finish": seconds_of(finished)},
+            "seconds": {
+                **report.seconds,
+                **({"ablation": round(ablation["seconds"], 2)} if ablation else {}),
+                "epochs": seconds_of(fitted.curve),
+                "finish_epochs": seconds_of(finished),
+            },
             "users": dataset.user_count,
             "interactions": len(dataset),
             "validation_users": min(len(split.users), settings.validation_users),
             "blend": {"kind": blended.kind, "ndcg": blended.ndcg},
+            **{name: value for name, value in ablation.items() if name != "seconds"},
         },
     )
 
 
 def _blend_and_measure(
     split: HeldOut, encoder: SequenceEncoder, config: TrainingConfig, report: ProgressReport
-) -> tuple[FittedBlend, Metrics]:
+) -> tuple[FittedBlend, Metrics, dict[str, Any]]:
     report.enter("sources")
     sources = _fit_sources(split.log, encoder, config, report)
     report.enter("evaluate")
     count = min(len(split.users), config.blend_users)
     sample = np.linspace(0, len(split.users) - 1, count).astype(np.int64)
     targets = split.targets[sample]
-    ranked = []
-    for user in rank_users(split.log, split.users[sample], encoder, sources, config):
-        ranked.append(user)
-        report.advance(0.7 * len(ranked) / count)
+    everything = sys.maxsize if config.ablation else config.merged_candidates
+    pool = []
+    for user in rank_users(split.log, split.users[sample], encoder, sources, config, everything):
+        pool.append(user)
+        report.advance((0.3 if config.ablation else 0.7) * len(pool) / count)
+    ranked = [first_candidates(user, config.merged_candidates) for user in pool]
     blended = fit_blend(ranked, targets, config.sources, config.seed)
-    return blended, evaluate(ranked, targets, blended.lists, split.log.item_count)
+    metrics = evaluate(ranked, targets, blended.lists, split.log.item_count)
+    if not config.ablation:
+        return blended, metrics, {}
+    started = time.perf_counter()
+    found = ablate(
+        pool,
+        targets,
+        config.sources,
+        blended,
+        config.merged_candidates,
+        config.seed,
+        lambda share: report.advance(0.3 + 0.7 * share),
+    )
+    return blended, metrics, {"ablation": found, "seconds": time.perf_counter() - started}
 
 
 def _fit_sources(

@@ -38,7 +38,10 @@ class ProgressReport:
         should_stop: Callable[[], bool],
         stages: Mapping[str, float],
     ) -> None:
-        """stages: name → expected share of the run's time (any unit), in the order they come."""
+        """stages: name → expected share of the run's time (any unit), in the order they come.
+
+        ``seconds`` has those of each stage that was left.
+        """
         self._report = report
         self._should_stop = should_stop
         whole = sum(stages.values())
@@ -51,12 +54,16 @@ class ProgressReport:
         self._fraction = 0.0
         self._origin = (time.monotonic(), 0.0)
         self._last_report = float("-inf")
+        self._entered = time.monotonic()
+        self.seconds: dict[str, float] = {}
         self._loss: float | None = None
         self._validation_ndcg: float | None = None
 
     def enter(self, stage: str, *, resumed_share: float = 0.0) -> None:
         """A stage begins, ``resumed_share`` of it done by an earlier life of this run. Raises TrainingStoppedError."""
-        self._stage = stage
+        now = time.monotonic()
+        self.seconds[self._stage] = round(self.seconds.get(self._stage, 0.0) + now - self._entered, 2)
+        self._stage, self._entered = stage, now
         self._last_report = float("-inf")
         if resumed_share > 0:
             before, span = self._spans[stage]

@@ -79,7 +79,8 @@ def test_the_curve_tells_of_every_epoch(uninterrupted: dict[TrainingConfig, Fitt
     assert epochs[0]["learning_rate"] > epochs[-1]["learning_rate"] > 0
     assert [facts["epoch"] for facts in finish] == [1]
     assert len(training["seconds"]["epochs"]) == 4
-    assert len(training["seconds"]["finish"]) == 1
+    assert len(training["seconds"]["finish_epochs"]) == 1
+    assert set(training["seconds"]) > {"transformer", "sources", "evaluate", "finish"}
 
 
 def test_another_seed_is_another_model(uninterrupted: dict[TrainingConfig, FittedModels], tmp_path: Path) -> None:

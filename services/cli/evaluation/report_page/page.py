@@ -122,7 +122,7 @@ def _learning_plot(training: Mapping[str, Any]) -> Any:
 
 def _epoch_seconds(result: Mapping[str, Any]) -> dict[str, list[float]]:
     measured = result.get("seconds", {}).get("training", {})
-    return {"epoch_seconds": measured.get("epochs", []), "finish_seconds": measured.get("finish", [])}
+    return {"epoch_seconds": measured.get("epochs", []), "finish_seconds": measured.get("finish_epochs", [])}
 
 
 def _histories_plot(result: Mapping[str, Any]) -> Any:
