@@ -76,7 +76,7 @@ def _with_json_target(arguments: Sequence[str]) -> list[str]:
     words = list(arguments)
     if words[:1] == ["evaluate"] and "--json" in words:
         after = words.index("--json") + 1
-        if after == len(words) or words[after].startswith("--"):
+        if after == len(words) or (words[after].startswith("-") and words[after] != "-"):
             words.insert(after, "-")
     return words
 

@@ -17,7 +17,7 @@ _OFFLINE_NAMES = ("recall@10", "ndcg@10", "mrr@10", "recall@100", "coverage@10")
 def print_offline(result: Mapping[str, Any]) -> None:
     """Print what `evaluate_offline` returned."""
     rows = [
-        [who, *(f"{figures[name]:.4f}" if name in figures else "" for name in _OFFLINE_NAMES)]
+        [who, *(_with_error(figures, name) for name in _OFFLINE_NAMES)]
         for who, figures in result["test"].items()
         if "recall@10" in figures
     ]
@@ -25,10 +25,39 @@ def print_offline(result: Mapping[str, Any]) -> None:
     candidates = result["test"]["candidates"]
     found = ", ".join(f"{name} {candidates[name]:.4f}" for name in ("recall@100", "recall@300", "recall@500"))
     output().print(f"candidates of all sources: {found}")
+    if result.get("ablation"):
+        _print_ablation(result["ablation"])
     output().print(
         f"{result['dataset']}: {result['users']:,} users, {result['items']:,} items, seed {result['seed']}, "
-        f"{result['seconds']['all']:.0f} s"
+        f"best of {result['training']['epochs']} epochs {result['training']['best_epoch']}, "
+        f"{result['seconds']['all']:.0f} s",
+        markup=False,
     )
+
+
+def _print_ablation(found: Mapping[str, Any]) -> None:
+    """Validation NDCG@10 alone and without each part, and what the cascade loses, with the error of that."""
+    rows = []
+    for part, without in found["without"].items():
+        alone = found["alone"].get(part, found["logit"] if part == "transformer" else {})
+        rows.append([part, _figure(alone, "ndcg@10"), _figure(without, "ndcg@10"), _change(without)])
+    output().print(table(["validation ndcg@10", "alone", "without it", "change"], rows))
+    full = found["full"]
+    output().print(f"full cascade: {_with_error(full, 'ndcg@10')} on {found['users']:,} validation users")
+
+
+def _change(figures: Mapping[str, Any]) -> str:
+    difference = figures["difference"]
+    return f"{difference['ndcg@10']:+.4f} ± {difference['ndcg@10_se']:.4f}"
+
+
+def _figure(figures: Mapping[str, Any], name: str) -> str:
+    return f"{figures[name]:.4f}" if name in figures else ""
+
+
+def _with_error(figures: Mapping[str, Any], name: str) -> str:
+    error = f" ± {figures[f'{name}_se']:.4f}" if f"{name}_se" in figures else ""
+    return f"{_figure(figures, name)}{error}"
 
 
 def print_evaluation(result: Mapping[str, Any]) -> None:

@@ -222,6 +222,9 @@ def test_a_real_ctrl_c_leaves_no_stack_trace(tmp_path: Path) -> None:
         (["evaluate", "--served", "--json"], ["evaluate", "--served", "--json", "-"]),
         (["evaluate", "--json", "--served"], ["evaluate", "--json", "-", "--served"]),
         (["evaluate", "--json", "out.json", "x"], ["evaluate", "--json", "out.json", "x"]),
+        (["evaluate", "--json", "-h"], ["evaluate", "--json", "-", "-h"]),
+        (["evaluate", "--json", "-"], ["evaluate", "--json", "-"]),
+        (["evaluate", "--json=out.json"], ["evaluate", "--json=out.json"]),
         (["recommend", "--json"], ["recommend", "--json"]),
     ],
 )
