@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.core.metrics import classification
@@ -26,6 +26,7 @@ def test_auc_by_hand() -> None:
     assert classification.auc(np.array([True, True]), np.array([1.0, 2.0])) == 0.5
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), max_size=30))
 def test_auc_is_the_share_of_pairs_in_order(examples: list[tuple[bool, int]]) -> None:
     positive = [score for label, score in examples if label]

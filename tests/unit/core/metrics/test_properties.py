@@ -36,8 +36,8 @@ VECTORS = np.random.default_rng(1).normal(size=(ITEMS + 1, 3))
 counts = st.integers(1, 12)
 
 
-# A busy machine is no failure, and fifty cases of five users each are many lists.
-PROPERTY = settings(max_examples=50, deadline=None)
+# A busy machine is no failure, and forty cases of five users each are many lists.
+PROPERTY = settings(max_examples=40, deadline=None)
 
 
 class Users(NamedTuple):
