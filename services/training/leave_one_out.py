@@ -7,7 +7,7 @@ is measured on the test interactions over all items, those of the user's history
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,27 +16,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.core.bundle import BundleManifest, new_version, read_array
-from services.core.metrics import groups, ranking, variety
+from services.core.metrics import by_user, groups, ranking, variety
+from services.core.metrics.means import with_standard_errors
 from services.core.sources.sequence import ITEM_VECTORS, SequenceSource
 from services.training.steps.bundle import fit_bundle
 from services.training.steps.dataset_facts import dataset_facts
 from services.training.steps.evaluate import list_metrics
-from services.training.steps.evaluate_groups import measure_groups
+from services.training.steps.evaluate_groups import LEAST_USERS, length_groups, measure_groups
 from services.training.steps.examples import HeldOut, Int32, InteractionLog, hold_out_last
 from services.training.steps.fit_config import TrainingConfig
 from services.training.steps.fit_progress import Progress
+from services.training.steps.leak_check import LeakError, check_no_leak
 from services.training.steps.list_figures import all_lists, differences, list_figures, recall_curves
 from services.training.steps.served_lists import ServedLists, served_lists
 
+__all__ = ["PROTOCOL", "LeakError", "LeaveOneOut", "leave_one_out", "measure", "split_last"]
+
 PROTOCOL = "leave-one-out"
-
-_LENGTH_EDGES = (5, 10, 20, 50)
-_LENGTHS = ("0-4", "5-9", "10-19", "20-49", "50 or more")
-_LEAST_GROUP = 50
-
-
-class LeakError(Exception):
-    """A test interaction is among those to learn from. The message is one line for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +76,6 @@ def split_last(log: InteractionLog) -> HeldOut:
     return split
 
 
-def check_no_leak(log: InteractionLog, split: HeldOut) -> None:
-    """Raise LeakError unless each held-out interaction, and it alone, is missing from what is learnt from."""
-    for user, target in zip(split.users, split.targets, strict=True):
-        there, left = log.sequence(int(user)), split.log.sequence(int(user))
-        if len(left) != len(there) - 1 or (left == target).sum() != (there == target).sum() - 1:
-            raise LeakError(f"the test item {log.item_ids[target]} of a user is among the interactions to learn from")
-
-
 def leave_one_out(
     log: InteractionLog,
     config: TrainingConfig,
@@ -121,7 +109,10 @@ def leave_one_out(
 
 
 def measure(served: ServedLists, split: HeldOut) -> dict[str, dict[str, float]]:
-    """Metrics by source, of "candidates" and of "ranker", and the ranker's recall@10 "by_history_length"."""
+    """Metrics by source, of "candidates" and of "ranker", and the ranker's by length of the history.
+
+    "by_history_length" is of recall@10, "ndcg@10_by_history_length" of NDCG@10.
+    """
     targets, item_count = split.targets, split.log.item_count
     relevant = targets[:, None]
     table = {name: list_metrics(lists, relevant, item_count) for name, lists in served.sources.items()}
@@ -129,11 +120,12 @@ def measure(served: ServedLists, split: HeldOut) -> dict[str, dict[str, float]]:
         f"recall@{count}": ranking.recall(served.candidates, relevant, count) for count in (100, 300, 500)
     }
     table["candidates"]["mean_count"] = float((served.candidates > 0).sum(axis=1).mean()) if len(targets) else 0.0
-    errors = _standard_errors(served.ranked, relevant)
     counts = np.bincount(split.log.rows, minlength=item_count + 1)
+    found, gains = by_user.recall(served.ranked, relevant, 10), by_user.ndcg(served.ranked, relevant, 10)
     table["ranker"] = {
         **list_metrics(served.ranked, relevant, item_count),
-        **errors,
+        **with_standard_errors({"recall@10": found, "ndcg@10": gains}),
+        "hit_rate@10": ranking.hit_rate(served.ranked, relevant, 10),
         "precision@10": ranking.precision(served.ranked, relevant, 10),
         "f1@10": ranking.f1(served.ranked, relevant, 10),
         "map@10": ranking.mean_average_precision(served.ranked, relevant, 10),
@@ -141,13 +133,14 @@ def measure(served: ServedLists, split: HeldOut) -> dict[str, dict[str, float]]:
         "novelty@10": variety.novelty(served.ranked, counts, 10),
         "long_tail_share@10": variety.long_tail_share(served.ranked, counts, 10),
     }
-    found: NDArray[np.float64] = np.asarray(ranking.hits(served.ranked, relevant, 10).any(axis=1), dtype=np.float64)
-    lengths = np.diff(split.log.starts)[split.users]
-    names = np.array(_LENGTHS)[np.searchsorted(_LENGTH_EDGES, lengths, side="right")].tolist()
-    table["by_history_length"] = {
-        **groups.by_group(found, names),
-        "largest_gap": groups.largest_gap(found, names, least_users=_LEAST_GROUP),
-    }
+    if (known := split.log.attributes) is not None:
+        vectors = variety.SparseVectors(known.starts, known.codes, known.weights(), known.count)
+        table["ranker"]["intra_list_diversity@10"] = variety.attribute_diversity(served.ranked, vectors, 10)
+    numbers, of_lengths = length_groups(np.diff(split.log.starts)[split.users])
+    names = [of_lengths[number] for number in numbers]
+    table["by_history_length"] = _of_groups(found, names)
+    table["ndcg@10_by_history_length"] = _of_groups(gains, names)
+    table["users_by_history_length"] = {name: float(size) for name, size in groups.sizes(names).items()}
     return table
 
 
@@ -156,12 +149,6 @@ def _item_vectors(bundle: Path, manifest: BundleManifest) -> NDArray[np.float32]
     return read_array(bundle, ITEM_VECTORS) if SequenceSource.name in manifest.sources else None
 
 
-def _standard_errors(lists: Int32, relevant: Int32) -> dict[str, float]:
-    """Standard errors over users of recall@10 and ndcg@10, one relevant item each."""
-    found = ranking.hits(lists, relevant, 10)
-    gains = (found / np.log2(np.arange(2, found.shape[1] + 2))).sum(axis=1)
-    root = max(len(lists), 1) ** 0.5
-    return {
-        "recall@10_se": float(found.any(axis=1).std() / root) if len(lists) else 0.0,
-        "ndcg@10_se": float(gains.std() / root) if len(lists) else 0.0,
-    }
+def _of_groups(values: NDArray[np.float64], names: Sequence[str]) -> dict[str, float]:
+    gap = groups.largest_gap(values, names, least_users=LEAST_USERS)
+    return {**groups.by_group(values, names), "largest_gap": gap}

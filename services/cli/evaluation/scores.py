@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from services.cli.importing.holdout import HeldOutEvent
-from services.core.metrics import ranking
+from services.core.metrics import by_user, ranking
+from services.core.metrics.means import with_standard_errors
 
 _MEASURES = {
-    "recall@10": (ranking.recall, 10),
-    "ndcg@10": (ranking.ndcg, 10),
-    "recall@100": (ranking.recall, 100),
-    "mrr@100": (ranking.mrr, 100),
+    "recall@10": (by_user.recall, 10),
+    "ndcg@10": (by_user.ndcg, 10),
+    "recall@100": (by_user.recall, 100),
+    "mrr@100": (by_user.reciprocal_rank, 100),
 }
 
 
@@ -36,11 +36,5 @@ def score(
         ids = [rows.setdefault(item, len(rows) + 1) for item in lists.get(event.user_id, ())[:100]]
         shown[user, : len(ids)] = ids
         wanted[user, 0] = rows[event.item_id]
-    figures: dict[str, float] = {}
-    for name, (measure, count) in _MEASURES.items():
-        # One user at a time, because the spread over users is wanted too.
-        values = [measure(shown[u : u + 1], wanted[u : u + 1], count) for u in range(len(held_out))]
-        figures[name] = float(np.mean(values))
-        figures[f"{name}_se"] = float(np.std(values) / math.sqrt(len(values)))
-    figures["coverage@10"] = ranking.coverage(shown, len(rows), 10)
-    return figures
+    of_users = {name: measure(shown, wanted, count) for name, (measure, count) in _MEASURES.items()}
+    return {**with_standard_errors(of_users), "coverage@10": ranking.coverage(shown, len(rows), 10)}

@@ -6,6 +6,8 @@ examples every metric is 0; AUC is 0.5 where one of the two classes is missing, 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,14 +46,41 @@ def log_loss(labels: Labels, probabilities: Numbers) -> float:
     return float(-np.where(labels, np.log(kept), np.log1p(-kept)).mean())
 
 
-def calibration_error(labels: Labels, probabilities: Numbers, bins: int = 10) -> float:
-    """Expected calibration error: Σ_b |b|/E · |mean label of b - mean probability of b|.
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Examples whose probability lies in [lower, upper), in [lower, 1] for the last bin.
 
-    Bin b of ``bins`` holds the probabilities in [b/bins, (b + 1)/bins), the last one also 1.
+    count: E_b of them, at least 1. mean_probability: what was promised. share_positive: what happened.
     """
-    if not len(labels):
-        return 0.0
-    places = np.minimum((probabilities * bins).astype(np.int64), bins - 1)
+
+    lower: float
+    upper: float
+    count: int
+    mean_probability: float
+    share_positive: float
+
+
+def reliability(labels: Labels, probabilities: Numbers, bins: int = 10) -> list[ReliabilityBin]:
+    """The reliability table: [0, 1] in ``bins`` of equal width, those without examples left out, lowest first."""
+    edges = np.arange(bins + 1) / bins
+    exact = probabilities.astype(np.float64)
+    places = np.searchsorted(edges[1:-1], exact, side="right")
+    counts = np.bincount(places, minlength=bins)
     happened = np.bincount(places, weights=labels.astype(np.float64), minlength=bins)
-    promised = np.bincount(places, weights=probabilities.astype(np.float64), minlength=bins)
-    return float(np.abs(happened - promised).sum() / len(labels))
+    promised = np.bincount(places, weights=exact, minlength=bins)
+    return [
+        ReliabilityBin(
+            float(edges[place]),
+            float(edges[place + 1]),
+            int(counts[place]),
+            float(promised[place] / counts[place]),
+            float(happened[place] / counts[place]),
+        )
+        for place in np.flatnonzero(counts)
+    ]
+
+
+def calibration_error(labels: Labels, probabilities: Numbers, bins: int = 10) -> float:
+    """Expected calibration error: Σ_b E_b/E · |share of positives - mean probability| over ``reliability``'s rows."""
+    table = reliability(labels, probabilities, bins)
+    return sum(row.count * abs(row.share_positive - row.mean_probability) for row in table) / max(len(labels), 1)

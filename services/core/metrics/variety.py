@@ -6,13 +6,32 @@ row 0 is padding and ignored.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from services.core.metrics.ranking import Lists
+from services.core.metrics.by_user import Lists
 
 Counts = NDArray[np.integer]
 Vectors = NDArray[np.floating]
+
+
+@dataclass(frozen=True, slots=True)
+class SparseVectors:
+    """Vectors float [N+1, D] of which most numbers are 0: row r has ``weights`` at ``codes``, of starts[r]:starts[r+1].
+
+    starts: int64 [N+2]. codes: int [A] in 0..count-1, distinct within a row. weights: float [A]. count: D.
+    """
+
+    starts: NDArray[np.int64]
+    codes: NDArray[np.integer]
+    weights: Vectors
+    count: int
+
+    def rows(self) -> NDArray[np.int64]:
+        """int64 [A]: the row of each number."""
+        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
 
 
 def gini(lists: Lists, item_count: int, count: int) -> float:
@@ -77,6 +96,30 @@ def intra_list_diversity(lists: Lists, vectors: Vectors, count: int) -> float:
         total += 1.0 - together / (len(items) * (len(items) - 1))
         users += 1
     return total / users if users else 0.0
+
+
+def attribute_diversity(lists: Lists, attributes: SparseVectors, count: int) -> float:
+    """``intra_list_diversity`` where most numbers of the items' vectors are 0: attributes, with their weights."""
+    top = lists[:, :count].astype(np.int64)
+    sizes = (top > 0).sum(axis=1)
+    varied = sizes >= 2
+    if not varied.any():
+        return 0.0
+    owners, items = np.nonzero(top * varied[:, None])[0], top[varied]
+    items = items[items > 0]
+    norms = np.sqrt(np.bincount(attributes.rows(), weights=attributes.weights**2, minlength=len(attributes.starts) - 1))
+    lengths = np.diff(attributes.starts)[items]
+    # Places in the columns of every attribute of every shown item.
+    firsts = np.repeat(attributes.starts[items] - np.cumsum(lengths) + lengths, lengths)
+    places = firsts + np.arange(lengths.sum())
+    weights = attributes.weights[places] / np.maximum(np.repeat(norms[items], lengths), 1e-30)
+    users = np.repeat(owners, lengths)
+    pairs, inverse = np.unique(users * attributes.count + attributes.codes[places], return_inverse=True)
+    sums = np.bincount(inverse, weights=weights, minlength=len(pairs))
+    squares = np.bincount(pairs // attributes.count, weights=sums**2, minlength=len(lists))
+    own = np.bincount(users, weights=weights**2, minlength=len(lists))
+    together = (squares - own)[varied] / (sizes * (sizes - 1))[varied]
+    return float(1.0 - together.mean())
 
 
 def _shown(lists: Lists, count: int) -> NDArray[np.int64]:

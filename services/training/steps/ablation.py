@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from services.core.metrics.means import mean, with_standard_errors
 from services.core.sources.sequence import SequenceSource
 from services.core.sources.source import Rows
 from services.training.model.blend import Blend
@@ -18,7 +19,7 @@ from services.training.steps.evaluate import LIST_LENGTH, RankedUser, pad_lists,
 from services.training.steps.examples import Int32
 from services.training.steps.fit_blend import FittedBlend
 from services.training.steps.source_subsets import first_candidates, fit_subset
-from services.training.steps.user_figures import Float64, paired_difference, standard_error, user_figures
+from services.training.steps.user_figures import Float64, paired_difference, user_figures
 
 TRANSFORMER = "transformer"
 """The part whose absence is that of the source "sequence" and of the logit."""
@@ -68,10 +69,9 @@ def ablate(
         fitted = fit_subset(users, targets, sources, kept, count, seed, with_taste=part != TRANSFORMER)
         without[part] = {**compared(fitted.lists), "kind": fitted.kind}
     report(1.0)
-    errors = {f"{name}_se": standard_error(values) for name, values in complete.items()}
     return {
         "users": len(users),
-        "full": {**_means(complete), **errors, "kind": full.kind},
+        "full": {**with_standard_errors(complete), "kind": full.kind},
         "logit": compared([ranked_rows(first_candidates(user, count), logit) for user in users]),
         "alone": {name: compared([user.proposals[name].rows for user in users]) for name in sources},
         "without": without,
@@ -83,4 +83,4 @@ def _by_user(lists: Sequence[Rows], targets: Int32) -> dict[str, Float64]:
 
 
 def _means(by_user: dict[str, Float64]) -> dict[str, float]:
-    return {name: float(values.mean()) if len(values) else 0.0 for name, values in by_user.items()}
+    return {name: mean(values) for name, values in by_user.items()}

@@ -39,7 +39,7 @@ def fit_bundle(
 
     Resumable: killed or stopped, the same call with the same arguments goes on from the last finished epoch, kept
     in ``<destination>/<version>.work/`` until the bundle is sealed. Deterministic for one seed, thread count and
-    machine. Raises DatasetError, TrainingStoppedError, ExportError, BundleError.
+    machine. Raises DatasetError, LeakError, TrainingStoppedError, ExportError, BundleError.
     """
     work = destination / f"{version}.work"
     report = ProgressReport(progress, should_stop, STAGES)

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.core.metrics import groups
+from services.core.metrics.means import standard_error
 from services.training.steps.examples import HeldOut, Int32
-from services.training.steps.user_figures import standard_error, user_figures
+from services.training.steps.user_figures import user_figures
 
 NEVER_SEEN = "never seen"
 LEAST_USERS = 50

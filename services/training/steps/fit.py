@@ -28,6 +28,7 @@ from services.training.steps.fit_config import TrainingConfig
 from services.training.steps.fit_progress import ProgressReport
 from services.training.steps.fit_to_data import fitting
 from services.training.steps.fit_transformer import Schedule, finish, fit_validated, new_encoder
+from services.training.steps.leak_check import check_no_leak
 from services.training.steps.learning_curve import comparable, seconds_of
 from services.training.steps.source_subsets import first_candidates
 
@@ -67,11 +68,12 @@ def fit_models(
     """Fit on ``dataset`` (no repeats); each user's last interaction chooses epoch and blend, then joins the rest.
 
     Resumes the Transformer from ``checkpoint`` if that file is of this very run. Raises DatasetError,
-    TrainingStoppedError.
+    LeakError, TrainingStoppedError.
     """
     split = hold_out_last(dataset)
     if dataset.item_count < 2 or len(split.users) == 0:
         raise DatasetError("training needs at least two items and one user with two interactions")
+    check_no_leak(dataset, split, "validation")
     if config.threads:
         torch.set_num_threads(config.threads)
     report.enter("transformer")

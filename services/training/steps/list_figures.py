@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.core.metrics import ranking, variety
+from services.core.metrics.means import with_standard_errors
 from services.training.steps.examples import HeldOut, Int32
 from services.training.steps.served_lists import ServedLists
-from services.training.steps.user_figures import paired_difference, standard_errors, user_figures
+from services.training.steps.user_figures import paired_difference, user_figures
 
 Float32 = NDArray[np.float32]
 
@@ -28,21 +29,26 @@ def all_lists(served: ServedLists) -> dict[str, Int32]:
 def list_figures(served: ServedLists, split: HeldOut, vectors: Float32 | None) -> dict[str, dict[str, float]]:
     """By list what is the same for all of them besides the plain metrics.
 
-    vectors: the Transformer's of the items, float32 [N+1, D]: vector_diversity@10 is the mean of 1 - cosine between
-    them over all pairs of a list, which tells lists of like items from lists of unlike ones also where nothing is
-    known of the items; None leaves it out.
+    vectors: the Transformer's of the items, float32 [N+1, D]. vector_diversity@10 is intra-list diversity by them,
+    which tells lists of like items from lists of unlike ones also where nothing is known of the items; None leaves it
+    out. intra_list_diversity@10 is by attributes, where there are some.
     """
+    attributes = None
+    if (known := split.log.attributes) is not None:
+        attributes = variety.SparseVectors(known.starts, known.codes, known.weights(), known.count)
     counts = np.bincount(split.log.rows, minlength=split.log.item_count + 1)
     table: dict[str, dict[str, float]] = {}
     for name, lists in all_lists(served).items():
         table[name] = {
-            **standard_errors(lists, split.targets),
+            **with_standard_errors(user_figures(lists, split.targets)),
             "gini@10": variety.gini(lists, split.log.item_count, 10),
             "novelty@10": variety.novelty(lists, counts, 10),
             "long_tail_share@10": variety.long_tail_share(lists, counts, 10),
         }
         if vectors is not None:
             table[name]["vector_diversity@10"] = variety.intra_list_diversity(lists, vectors, 10)
+        if attributes is not None:
+            table[name]["intra_list_diversity@10"] = variety.attribute_diversity(lists, attributes, 10)
     return table
 
 

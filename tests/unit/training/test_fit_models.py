@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from services.training.steps.examples import InteractionLog, hold_out_last
+from services.core.sources.source import Source
+from services.training.sources.registry import FITTINGS, Fitting
+from services.training.steps import fit_transformer
+from services.training.steps.examples import HeldOut, InteractionLog, hold_out_last
 from services.training.steps.fit import STAGES, FittedModels, fit_models
 from services.training.steps.fit_config import TrainingConfig
 from services.training.steps.fit_progress import Progress, ProgressReport, TrainingStoppedError
+from services.training.steps.leak_check import LeakError, check_no_leak
 from tests.circle_walks import CONFIG, circle_log
+from tests.planted_leak import leaky_hold_out_last
 
 SAMPLED = replace(CONFIG, transformer=replace(CONFIG.transformer, full_softmax_items=10, negatives=16))
 
@@ -131,6 +137,54 @@ def test_what_is_held_out_has_no_part_in_the_validated_weights(tmp_path: Path) -
     for name, value in one.validated_weights.items():
         assert torch.equal(value, other.validated_weights[name])
     assert not torch.equal(one.encoder.items.weight, other.encoder.items.weight), "the finish does read them"
+
+
+def test_what_is_validated_is_fitted_without_what_it_is_validated_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = circle_log()
+    split = hold_out_last(log)
+    read_by_transformer: list[InteractionLog] = []
+    read_by_sources: list[InteractionLog] = []
+
+    def spy_on_epochs(split: HeldOut, *rest: Any) -> fit_transformer.FittedEncoder:
+        read_by_transformer.append(split.log)
+        return fit_transformer.fit_validated(split, *rest)
+
+    def spy_on_finish(log: InteractionLog, *rest: Any) -> None:
+        read_by_transformer.append(log)
+        fit_transformer.finish(log, *rest)
+
+    def spy_on(fitting: Fitting) -> Fitting:
+        def read(log: InteractionLog, config: TrainingConfig) -> Source:
+            read_by_sources.append(log)
+            return fitting.fit(log, config)
+
+        return replace(fitting, fit=read)
+
+    monkeypatch.setattr("services.training.steps.fit.fit_validated", spy_on_epochs)
+    monkeypatch.setattr("services.training.steps.fit.finish", spy_on_finish)
+    monkeypatch.setattr("services.training.steps.fit.FITTINGS", {n: spy_on(fitting) for n, fitting in FITTINGS.items()})
+    fit(tmp_path, log=log)
+    # Once for the validation, and once for what is served, which is not measured any more.
+    assert len(read_by_transformer) == 2
+    assert len(read_by_sources) % 2 == 0
+    for logs in (read_by_transformer, read_by_sources):
+        half = len(logs) // 2
+        for learnt in logs[:half]:
+            check_no_leak(log, HeldOut(learnt, split.users, split.targets), "validation")
+        assert all(len(learnt) == len(log) for learnt in logs[half:])
+
+
+def test_a_planted_validation_item_ends_the_run_before_anything_is_learnt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = circle_log()
+    monkeypatch.setattr("services.training.steps.fit.hold_out_last", leaky_hold_out_last)
+    monkeypatch.setattr("services.training.steps.fit.new_encoder", lambda *_: pytest.fail("it learns"))
+    item = log.item_ids[hold_out_last(log).targets[7]]
+    with pytest.raises(LeakError, match=f"the validation item {item} of a user is among"):
+        fit(tmp_path, log=log)
 
 
 def test_users_without_interactions_do_not_matter(tmp_path: Path) -> None:

@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.training.leave_one_out import LeakError, LeaveOneOut, check_no_leak, leave_one_out, measure
+from services.training.leave_one_out import LeakError, LeaveOneOut, leave_one_out, measure
 from services.training.steps.evaluate import pad_lists
 from services.training.steps.examples import HeldOut, InteractionLog, hold_out_last
 from services.training.steps.item_attributes import ItemAttributes
 from services.training.steps.served_lists import ServedLists
 from tests.circle_walks import CONFIG, circle_log
+from tests.planted_leak import leaky_hold_out_last
 
 
 def run(store: Path) -> LeaveOneOut:
@@ -27,11 +28,20 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> LeaveOneOut:
 
 def test_every_source_the_candidates_and_the_ranker_are_measured(result: LeaveOneOut) -> None:
     names = {"popularity", "item_knn", "transitions", "attributes", "matrix_factors", "sequence"}
-    assert set(result.test) == {*names, "candidates", "ranker", "by_history_length"}
+    assert set(result.test) == {
+        *names,
+        "candidates",
+        "ranker",
+        "by_history_length",
+        "ndcg@10_by_history_length",
+        "users_by_history_length",
+    }
     assert result.test["ranker"]["recall@10"] > result.test["popularity"]["recall@10"]
     candidates = result.test["candidates"]
     assert candidates["recall@100"] <= candidates["recall@300"] <= candidates["recall@500"]
     assert result.to_json()["users"] == 60
+    # Lists of the forty items hold both halves, so that they are varied, and neighbours, so that they are alike.
+    assert 0.0 < result.test["ranker"]["intra_list_diversity@10"] < 1.0
 
 
 def test_equal_runs_give_equal_figures(result: LeaveOneOut, tmp_path: Path) -> None:
@@ -48,17 +58,15 @@ def test_lists_hold_nothing_of_the_history_and_nothing_twice(result: LeaveOneOut
         assert not set(shown) & set(split.log.sequence(int(user)).tolist())
 
 
-def test_a_planted_leak_is_caught() -> None:
+def test_a_planted_test_item_ends_the_run_before_anything_is_learnt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     log = circle_log()
-    split = hold_out_last(log)
-    check_no_leak(log, split)
-    with pytest.raises(LeakError, match="is among the interactions to learn from"):
-        check_no_leak(log, HeldOut(log, split.users, split.targets))
-    # One user's test item in the place of another interaction of theirs: the count alone would not tell.
-    rows = split.log.rows.copy()
-    rows[split.log.starts[8] - 1] = split.targets[7]
-    with pytest.raises(LeakError, match=str(log.item_ids[split.targets[7]])):
-        check_no_leak(log, HeldOut(replace(split.log, rows=rows), split.users, split.targets))
+    monkeypatch.setattr("services.training.leave_one_out.hold_out_last", leaky_hold_out_last)
+    monkeypatch.setattr("services.training.leave_one_out.fit_bundle", lambda *_: pytest.fail("it learns"))
+    item = log.item_ids[hold_out_last(log).targets[7]]
+    with pytest.raises(LeakError, match=f"the test item {item} of a user is among the interactions to learn from"):
+        leave_one_out(log, CONFIG, tmp_path, lambda now: None)
 
 
 def test_figures_by_hand() -> None:
@@ -74,5 +82,14 @@ def test_figures_by_hand() -> None:
     assert table["ranker"]["coverage@10"] == 0.4
     assert table["ranker"]["precision@10"] == 0.05
     assert table["ranker"]["map@10"] == 0.25
+    assert table["ranker"]["ndcg@10_se"] == pytest.approx(0.5 / np.log2(3) / np.sqrt(2))
+    assert table["ranker"]["hit_rate@10"] == 0.5
+    assert "intra_list_diversity@10" not in table["ranker"], "nothing is known of the items"
     assert table["by_history_length"] == {"0-4": 1.0, "5-9": 0.0, "largest_gap": 0.0}
+    assert table["ndcg@10_by_history_length"] == {
+        "0-4": pytest.approx(1 / np.log2(3)),
+        "5-9": 0.0,
+        "largest_gap": 0.0,
+    }
+    assert table["users_by_history_length"] == {"0-4": 1.0, "5-9": 1.0}
     assert table["candidates"] == {"recall@100": 0.5, "recall@300": 0.5, "recall@500": 0.5, "mean_count": 1.5}

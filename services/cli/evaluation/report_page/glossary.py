@@ -89,21 +89,23 @@ ENTRIES = (
         "lower",
     ),
     Entry(
-        "rmse",
+        "root_mean_squared_error",
         "Typical error of a predicted rating, large ones weighing more.",
         "√ mean((wanted − predicted)²)",
         "lower",
     ),
-    Entry("mse", "Mean squared error of a predicted rating.", "mean((wanted − predicted)²)", "lower"),
-    Entry("mae", "Mean absolute error of a predicted rating.", "mean(|wanted − predicted|)", "lower"),
+    Entry("mean_squared_error", "Mean squared error of a predicted rating.", "mean((wanted − predicted)²)", "lower"),
+    Entry("mean_absolute_error", "Mean absolute error of a predicted rating.", "mean(|wanted − predicted|)", "lower"),
 )
 
+_SHORT = {"rmse": "root_mean_squared_error", "mse": "mean_squared_error", "mae": "mean_absolute_error"}
 _BY_NAME = {entry.name: entry for entry in ENTRIES}
 
 
 def hint(metric: str) -> str:
     """Explanation and formula in one line, for a tooltip; empty for a metric that is not known."""
-    entry = _BY_NAME.get(metric.partition("@")[0])
+    name = metric.partition("@")[0]
+    entry = _BY_NAME.get(_SHORT.get(name, name))
     if entry is None:
         return ""
     better = f" {entry.better.capitalize()} is better." if entry.better else ""
@@ -112,5 +114,6 @@ def hint(metric: str) -> str:
 
 def entries_for(metrics: Iterable[str]) -> list[Entry]:
     """The entries of these metrics, and of standard errors, in the order of the glossary."""
-    names = {metric.partition("@")[0] for metric in metrics} | {"standard error (±)"}
+    named = {metric.partition("@")[0] for metric in metrics}
+    names = {_SHORT.get(name, name) for name in named} | {"standard error (±)"}
     return [entry for entry in ENTRIES if entry.name in names]

@@ -17,3 +17,4 @@ def test_errors_by_hand() -> None:
 def test_no_examples_is_zero() -> None:
     none = np.zeros(0)
     assert regression.mean_squared_error(none, none) == regression.mean_absolute_error(none, none) == 0.0
+    assert regression.root_mean_squared_error(none, none) == 0.0

@@ -9,6 +9,9 @@ from services.core.metrics import variety
 
 LISTS = np.array([[1, 2, 3], [1, 2, 0], [1, 4, 0]], dtype=np.int32)
 COUNTS = np.array([99, 6, 2, 1, 1, 0])
+ATTRIBUTES = variety.SparseVectors(
+    np.array([0, 0, 1, 2, 4, 4, 4]), np.array([0, 1, 0, 1]), np.array([1.0, 2.0, 3.0, 3.0]), 2
+)
 
 
 def test_gini_by_hand() -> None:
@@ -39,6 +42,32 @@ def test_long_tail_share_by_hand() -> None:
     assert variety.long_tail_share(LISTS, COUNTS, 3) == pytest.approx(2 / 7)
     assert variety.long_tail_share(LISTS, COUNTS, 3, head_share=0.6) == pytest.approx(4 / 7)
     assert variety.long_tail_share(LISTS, np.zeros(6, dtype=np.int64), 3) == 0.0
+
+
+def test_equals_on_the_border_of_the_head_go_by_row() -> None:
+    counts = np.array([0, 1, 1, 1, 1])
+    shown = np.array([[1, 2, 3, 4]], dtype=np.int32)
+    # Half of 4 is reached by two of four equals, rows 1 and 2.
+    assert variety.long_tail_share(shown, counts, 4, head_share=0.5) == pytest.approx(2 / 4)
+    assert variety.long_tail_share(shown, counts, 2, head_share=0.5) == 0.0
+    assert variety.long_tail_share(shown, counts, 4, head_share=1.0) == 0.0
+
+
+def test_nothing_shown_is_zero() -> None:
+    nothing = np.zeros((2, 3), dtype=np.int32)
+    assert variety.novelty(nothing, COUNTS, 3) == variety.long_tail_share(nothing, COUNTS, 3) == 0.0
+    assert variety.intra_list_diversity(nothing, np.ones((6, 2)), 3) == 0.0
+    assert variety.attribute_diversity(nothing, ATTRIBUTES, 3) == 0.0
+
+
+def test_diversity_by_attributes_by_hand() -> None:
+    # Item 1 is red, 2 big, 3 both, 4 nothing: the same cosines as below.
+    wanted = ((1 + 2 * (1 - 0.5**0.5)) / 3 + 1.0 + 1.0) / 3
+    assert variety.attribute_diversity(LISTS, ATTRIBUTES, 3) == pytest.approx(wanted)
+    assert variety.attribute_diversity(LISTS, ATTRIBUTES, 1) == 0.0
+    # A user with one item is left out; items without attributes alone are as different as can be.
+    lists = np.array([[1, 0], [4, 5], [3, 1]], dtype=np.int32)
+    assert variety.attribute_diversity(lists, ATTRIBUTES, 2) == pytest.approx((1.0 + (1 - 0.5**0.5)) / 2)
 
 
 def test_intra_list_diversity_by_hand() -> None:
