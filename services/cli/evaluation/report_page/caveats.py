@@ -22,9 +22,10 @@ def caveats(result: Mapping[str, Any]) -> list[str]:
 def _of_figures(result: Mapping[str, Any]) -> Iterator[str]:
     figures = measured_lists(result)[final_list(result)]
     if result["users"] < _FEW_USERS:
+        middle, width = figures["ndcg@10"], 2 * figures.get("ndcg@10_se", 0.0)
         yield (
-            f"The test has {result['users']:,} users: differences under about "
-            f"{2 * figures.get('ndcg@10_se', 0.0):.3f} NDCG@10 between two runs may be chance."
+            f"The test has {result['users']:,} users. With as many others NDCG@10 could as well have been anything "
+            f"from {max(middle - width, 0):.3f} to {middle + width:.3f}."
         )
     data = result.get("data", {})
     if data.get("unknown_targets", 0) > 0:
@@ -76,8 +77,9 @@ def _of_parts(result: Mapping[str, Any]) -> Iterator[str]:
     useless = [row["title"] for row in ablation_rows(result) if not row["matters"] and row["is_source"]]
     if useless:
         yield (
-            f"Without {_listed(useless)} the cascade is as good on validation, within two standard errors: "
-            "each costs time and memory, and has not shown here what for."
+            f"On {result['ablation']['users']:,} validation users, the cascade without {_listed(useless)} is as good "
+            "within two standard errors. Sources may stand in for each other, or these be too few users to tell; but "
+            "each costs time and memory."
         )
 
 

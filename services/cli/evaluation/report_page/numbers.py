@@ -10,6 +10,11 @@ def metric(value: Any) -> str:
     return "–" if value is None else f"{value:.4f}"
 
 
+def short(value: Any) -> str:
+    """A metric where many stand side by side: three decimals."""
+    return "–" if value is None else f"{value:.3f}"
+
+
 def error(value: Any) -> str:
     """A standard error; empty where there is none."""
     return "" if value is None else f"± {value:.4f}"
@@ -64,6 +69,7 @@ FILTERS = {
     "metric": metric,
     "metric_name": metric_name,
     "error": error,
+    "short": short,
     "signed": signed,
     "percent": percent,
     "count": count,

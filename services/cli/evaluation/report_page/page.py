@@ -90,6 +90,7 @@ def _content(result: Mapping[str, Any], created: str) -> dict[str, Any]:
         "further": [(name, lists[ours][name], lists[ours].get(f"{name}_se")) for name in further],
         "lists_plot": plot_lists(rows),
         "candidates": result["test"].get("candidates", {}),
+        "ranked": training.get("config", {}).get("merged_candidates"),
         "curves_plot": _curves_plot(result, ours),
         "ablation": ablation_rows(result),
         "ablation_plot": plot_ablation(ablation_rows(result)) if ablation_rows(result) else None,

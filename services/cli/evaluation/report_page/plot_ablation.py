@@ -31,5 +31,5 @@ def plot_ablation(rows: Sequence[dict[str, Any]]) -> Markup:
         axes.set_yticks(range(len(ordered)), [f"without {row['title']}" for row in ordered])
         axes.grid(visible=False, axis="y")
         axes.margins(y=0.04)
-        axes.set_xlabel("change of validation NDCG@10; whiskers are two standard errors of the difference")
+        axes.set_xlabel("change of validation NDCG@10, with two standard errors")
     return drawn.svg

@@ -20,8 +20,8 @@ def plot_histories(histogram: Sequence[Mapping[str, int]]) -> Markup:
         bars = axes.bar(range(len(names)), [row["users"] for row in histogram], color=QUIET, alpha=0.6, width=0.8)
         axes.bar_label(bars, [f"{row['users']:,}" for row in histogram], padding=2)
         axes.set_xticks(range(len(names)), names)
-        axes.grid(visible=False, axis="x")
+        axes.grid(visible=False)
+        axes.set_yticks([])
         axes.margins(y=0.15)
         axes.set_xlabel("interactions of a user")
-        axes.set_ylabel("users")
     return drawn.svg

@@ -25,14 +25,11 @@ def plot_learning(epochs: Sequence[Mapping[str, Any]], best_epoch: int) -> Marku
         left.plot(*_columns(losses), color=QUIET, marker="o", markersize=3)
         left.set_title("mean loss (nats)")
         right.plot(*_columns(figures), color=OURS, marker="o")
-        right.set_title("validation NDCG@10")
+        right.set_title(f"validation NDCG@10 (kept: epoch {best_epoch})")
         best = dict(figures).get(best_epoch)
         if best is not None:
             right.plot([best_epoch], [best], marker="o", markersize=10, fillstyle="none", color=INK)
-            right.annotate(
-                f"kept: epoch {best_epoch}", (best_epoch, best), (0, -16), textcoords="offset points", ha="center"
-            )
-            right.margins(y=0.18)
+            right.margins(y=0.12)
         for axes in (left, right):
             axes.set_xlabel("epoch")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -49,10 +49,12 @@ def judge(result: Mapping[str, Any]) -> Verdict:
     share, error = 100 * figures["recall@10"], 200 * figures.get("recall@10_se", 0.0)
     summary = (
         f"Of 100 users, {share:.1f} find the item they took next among the first ten "
-        f"(between {max(share - error, 0):.1f} and {share + error:.1f}, two standard errors). "
-        + "; ".join(f"with {title(name)} alone {100 * lists[name]['recall@10']:.1f}" for name in others)
-    ).rstrip("; ")
-    return Verdict(level, headline, summary + ".", [_point(result, ours, name) for name in others])
+        f"(between {max(share - error, 0):.1f} and {share + error:.1f}, two standard errors)."
+    )
+    if others:
+        alone = ", ".join(f"{100 * lists[name]['recall@10']:.1f} with {title(name)}" for name in others)
+        summary += f" With one source alone it would be {alone}."
+    return Verdict(level, headline, summary, [_point(result, ours, name) for name in others])
 
 
 def _headline(ours: str, best: str | None, levels: Mapping[str, Level]) -> tuple[Level, str]:

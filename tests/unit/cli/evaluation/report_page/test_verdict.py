@@ -52,7 +52,7 @@ def test_each_comparison_is_a_sentence_with_its_figures() -> None:
     assert [point.level for point in verdict.points] == ["better", "better"]
     assert "NDCG@10 0.1500 against 0.1200, a difference of +0.0300 ± 0.0020 (+25 %)" in verdict.points[0].text
     assert verdict.summary.startswith("Of 100 users, 30.0 find the item they took next among the first ten")
-    assert "with Transitions alone 24.0; with Popularity alone 8.0." in verdict.summary
+    assert "With one source alone it would be 24.0 with Transitions, 8.0 with Popularity." in verdict.summary
 
 
 def test_a_slate_without_paired_differences_is_compared_by_both_errors() -> None:
