@@ -29,7 +29,7 @@ def ablate(
     users: Sequence[RankedUser],
     targets: Int32,
     sources: Sequence[str],
-    full: FittedBlend,
+    full: FittedBlend | None,
     count: int,
     seed: int,
     report: Callable[[float], None] = lambda _: None,
@@ -40,7 +40,8 @@ def ablate(
         users: Ranked over all proposals, as ``source_subsets`` wants them.
         targets: int32 [U], what each took next.
         sources: Names of the users' features, in order.
-        full: The blend of all sources over the first ``count`` merged candidates of the same users.
+        full: The blend of all sources over the first ``count`` merged candidates of the same users; None fits it, for
+            one that has learnt from more users would make every part look dearer than it is.
         count: Of the merged candidates at most.
         seed: Of the blends.
         report: Told the share that is done.
@@ -50,6 +51,8 @@ def ablate(
         the "difference", theirs less the full cascade's, and its `_se` standard errors paired by user. "kind" is that
         of the blend where one was fitted.
     """
+    if full is None:
+        full = fit_subset(users, targets, sources, sources, count, seed)
     complete = _by_user(full.lists, targets)
 
     def compared(lists: Sequence[Rows]) -> dict[str, Any]:

@@ -130,11 +130,14 @@ def _blend_and_measure(
     sample = np.linspace(0, len(split.users) - 1, count).astype(np.int64)
     targets = split.targets[sample]
     everything = sys.maxsize if config.ablation else config.merged_candidates
-    pool = []
-    for user in rank_users(split.log, split.users[sample], encoder, sources, config, everything):
-        pool.append(user)
-        report.advance((0.3 if config.ablation else 0.7) * len(pool) / count)
-    ranked = [first_candidates(user, config.merged_candidates) for user in pool]
+    parted = np.linspace(0, count - 1, min(count, config.ablation_users)).astype(np.int64)
+    of_ablation = set(parted.tolist() if config.ablation else ())
+    ranked, pool = [], []
+    for place, user in enumerate(rank_users(split.log, split.users[sample], encoder, sources, config, everything)):
+        if place in of_ablation:
+            pool.append(user)
+        ranked.append(first_candidates(user, config.merged_candidates))
+        report.advance((0.3 if config.ablation else 0.7) * len(ranked) / count)
     blended = fit_blend(ranked, targets, config.sources, config.seed)
     metrics = evaluate(ranked, targets, blended.lists, split.log.item_count)
     if not config.ablation:
@@ -142,9 +145,9 @@ def _blend_and_measure(
     started = time.perf_counter()
     found = ablate(
         pool,
-        targets,
+        targets[parted],
         config.sources,
-        blended,
+        blended if len(pool) == count else None,
         config.merged_candidates,
         config.seed,
         lambda share: report.advance(0.3 + 0.7 * share),

@@ -97,7 +97,7 @@ class TrainingConfig:
     threads: torch threads; 0 = torch's own choice. candidates_per_source, merged_candidates: of the measured
     candidate stage. blend_users: most held-out users that the blend is fitted on. sources: names in the order of
     the ranker's features; those that the data has nothing for are left out. ablation: whether what each source adds
-    is measured too, which costs time and changes nothing.
+    is measured too, which costs time and changes nothing; on at most ``ablation_users`` of the same users.
     """
 
     seed: int = 0
@@ -107,6 +107,7 @@ class TrainingConfig:
     merged_candidates: int = 300
     blend_users: int = 10_000
     ablation: bool = False
+    ablation_users: int = 5_000
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
     popularity: PopularityConfig = field(default_factory=PopularityConfig)
     item_knn: ItemKnnConfig = field(default_factory=ItemKnnConfig)

@@ -39,8 +39,15 @@ def fit_subset(
 
 def first_candidates(user: RankedUser, count: int) -> RankedUser:
     """The user with the first ``count`` candidates: those that the merge of all sources gives."""
-    first = slice(count)
-    return replace(user, candidates=user.candidates[first], features=user.features[first], taste=user.taste[first])
+    if len(user.candidates) <= count:
+        return user
+    # Copies: a part that is kept would keep the whole.
+    return replace(
+        user,
+        candidates=user.candidates[:count].copy(),
+        features=user.features[:count].copy(),
+        taste=user.taste[:count].copy(),
+    )
 
 
 def with_sources(

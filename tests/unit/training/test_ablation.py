@@ -89,3 +89,12 @@ def test_others_move_up_into_the_places_of_what_is_gone() -> None:
     assert part.taste.tolist() == [8, 4, 6]
     assert set(part.proposals) == {"two", "three"}
     assert not with_sources(user, ["two"], [1], 3, with_taste=False).taste.any()
+
+
+def test_the_full_cascade_is_fitted_on_the_same_users_if_it_is_not_given(found: dict) -> None:
+    users, targets = planted()
+    full = fit_blend([first_candidates(user, COUNT) for user in users], targets, SOURCES, seed=0)
+    few = [users[:60], targets[:60]]
+    assert ablate(*few, SOURCES, None, COUNT, seed=0)["full"]["ndcg@10"] != found["full"]["ndcg@10"]
+    assert ablate(users, targets, SOURCES, full, COUNT, seed=0) == found
+    assert ablate(users, targets, SOURCES, None, COUNT, seed=0) == found

@@ -89,6 +89,18 @@ def test_the_curve_tells_of_every_epoch(uninterrupted: dict[TrainingConfig, Fitt
     assert set(training["seconds"]) > {"transformer", "sources", "evaluate", "finish"}
 
 
+def test_the_ablation_changes_nothing_else(uninterrupted: dict[TrainingConfig, FittedModels], tmp_path: Path) -> None:
+    fitted = fit(tmp_path, replace(CONFIG, ablation=True, ablation_users=25))
+    found = fitted.training["ablation"]
+    assert found["users"] == 25
+    assert set(found["without"]) == {*fitted.sources, "transformer"}
+    assert "ablation" not in uninterrupted[CONFIG].training
+    same = {"ablation": None, "config": None, "seconds": None}
+    assert {**fitted.training, **same} == {**uninterrupted[CONFIG].training, **same}
+    assert fitted.metrics == uninterrupted[CONFIG].metrics
+    np.testing.assert_array_equal(fitted.blend.linear, uninterrupted[CONFIG].blend.linear)
+
+
 def test_another_seed_is_another_model(uninterrupted: dict[TrainingConfig, FittedModels], tmp_path: Path) -> None:
     other = fit(tmp_path, replace(CONFIG, seed=7))
     assert not torch.equal(other.encoder.items.weight, uninterrupted[CONFIG].encoder.items.weight)

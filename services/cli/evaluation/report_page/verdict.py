@@ -82,8 +82,9 @@ def _point(result: Mapping[str, Any], ours: str, other: str) -> Point:
 
 
 def _relative(gain: Difference, base: float) -> str:
-    return f"{100 * gain.value / base:+.0f} %".replace("-", "\N{MINUS SIGN}")
+    return f"{100 * gain.value / base:+.0f}\N{NO-BREAK SPACE}%".replace("-", "\N{MINUS SIGN}")
 
 
 def _signed(gain: Difference) -> str:
-    return f"{gain.value:+.4f}".replace("-", "\N{MINUS SIGN}") + f" ± {gain.error:.4f}"
+    value = f"{gain.value:+.4f}".replace("-", "\N{MINUS SIGN}")
+    return f"{value}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{gain.error:.4f}"

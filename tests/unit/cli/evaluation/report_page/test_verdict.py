@@ -50,7 +50,8 @@ def test_the_verdict_follows_the_figures(ours: float, source: float, popularity:
 def test_each_comparison_is_a_sentence_with_its_figures() -> None:
     verdict = judge(result(0.15, 0.12, 0.04))
     assert [point.level for point in verdict.points] == ["better", "better"]
-    assert "NDCG@10 0.1500 against 0.1200, a difference of +0.0300 ± 0.0020 (+25 %)" in verdict.points[0].text
+    said = verdict.points[0].text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "NDCG@10 0.1500 against 0.1200, a difference of +0.0300 ± 0.0020 (+25 %)" in said
     assert verdict.summary.startswith("Of 100 users, 30.0 find the item they took next among the first ten")
     assert "With one source alone it would be 24.0 with Transitions, 8.0 with Popularity." in verdict.summary
 
