@@ -116,6 +116,10 @@ def test_a_warm_run_is_shorter_and_names_its_parent(store: Path, tmp_path: Path)
     assert manifest.parent == "1"
     assert manifest.training["warm_start"] == "1"
     assert manifest.training["epochs"] == 2
+    curve = manifest.training["curve"]["epochs"]
+    assert [facts["epoch"] for facts in curve] == [0, 1, 2], "where it began is part of the curve"
+    assert curve[0]["loss"] is None
+    assert curve[0]["validation_ndcg"] > 0
 
 
 @pytest.mark.parametrize("change", [{"width": 32}, {"blocks": 1}, {"heads": 4}])

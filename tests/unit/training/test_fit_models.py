@@ -19,6 +19,7 @@ from services.training.steps.fit import STAGES, FittedModels, fit_models
 from services.training.steps.fit_config import TrainingConfig
 from services.training.steps.fit_progress import Progress, ProgressReport, TrainingStoppedError
 from services.training.steps.leak_check import LeakError, check_no_leak
+from services.training.steps.learning_curve import EpochFacts
 from tests.circle_walks import CONFIG, circle_log
 from tests.planted_leak import leaky_hold_out_last
 
@@ -163,9 +164,9 @@ def test_what_is_validated_is_fitted_without_what_it_is_validated_on(
         read_by_transformer.append(split.log)
         return fit_transformer.fit_validated(split, *rest)
 
-    def spy_on_finish(log: InteractionLog, *rest: Any) -> None:
+    def spy_on_finish(log: InteractionLog, *rest: Any) -> list[EpochFacts]:
         read_by_transformer.append(log)
-        fit_transformer.finish(log, *rest)
+        return fit_transformer.finish(log, *rest)
 
     def spy_on(fitting: Fitting) -> Fitting:
         def read(log: InteractionLog, config: TrainingConfig) -> Source:

@@ -88,17 +88,27 @@ def test_two_runs_of_one_seed_are_equal_and_leave_their_files(trommel: Callable[
     path.write_text("".join(f"{u} {' '.join(str((s + n) % 30 + 1) for n in range(6))}\n" for u, s in enumerate(starts)))
     figures = []
     for run in ("one", "two"):
-        out, predictions = tmp_path / f"{run}.json", tmp_path / f"{run}.tsv"
+        out, predictions, page = (tmp_path / f"{run}.{kind}" for kind in ("json", "tsv", "html"))
         outcome = trommel(
             *("evaluate", str(path), "--protocol", "leave-one-out", "--seed", "3", "--threads", "1"),
-            *("--json", str(out), "--predictions", str(predictions)),
+            *("--json", str(out), "--predictions", str(predictions), "--report", str(page)),
         )
         assert outcome.code == 0, outcome.notes
         assert "ranker" in outcome.output
+        assert "full cascade" in outcome.output
         found = json.loads(out.read_text())
         assert found.pop("seconds")["all"] > 0
+        assert f"{found['test']['ranker']['ndcg@10']:.4f}" in page.read_text("utf-8")
         figures.append((found, predictions.read_text()))
     assert figures[0] == figures[1]
+    found = figures[0][0]
+    assert set(found["ablation"]["without"]) == {*found["training"]["config"]["sources"], "transformer"}
+    assert set(found["groups"]) == {"by_popularity", "by_history_length"}
+    assert set(found["differences"]["against"]) == set(found["training"]["config"]["sources"])
+    assert len(found["training"]["curve"]["epochs"]) == found["training"]["epochs"]
+    assert found["recall_curves"]["lists"]["ranker"][2] == found["test"]["ranker"]["recall@10"]
+    assert found["data"]["test_users"] == 25
+    assert found["command"].endswith("--protocol leave-one-out --seed 3 --threads 1")
     lines = figures[0][1].splitlines()
     assert len(lines) == figures[0][0]["users"] == 25
     user, _, items = lines[0].partition("\t")
