@@ -94,6 +94,6 @@ _GENERAL = (
     ),
     (
         "Each user's last interaction is the test, whenever it happened. What other users did later than that is "
-        "learnt from: figures of lists served day by day will be somewhat lower."
+        "learnt from: figures of lists served day by day are likely to be lower."
     ),
 )

@@ -13,7 +13,7 @@ Level = Literal["better", "unclear", "worse"]
 _CLEAR = 2.0
 """Standard errors beyond which a difference is called one."""
 
-_NO_SOURCES = {"candidates", "ranker", "slate", "served"}
+_NO_SOURCES = {"candidates", "ranker", "slate"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,7 @@ class Difference:
 
 def measured_lists(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Figures of every list of recommended items by its name, in the order of the evaluation."""
-    found = {name: figures for name, figures in result["test"].items() if _is_list(figures)}
-    if _is_list(served := result.get("served")):
-        found["served"] = served
-    return found
+    return {name: figures for name, figures in result["test"].items() if is_list(figures)}
 
 
 def final_list(result: Mapping[str, Any]) -> str:
@@ -82,5 +79,6 @@ def comparison_rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _is_list(figures: Any) -> bool:
+def is_list(figures: Any) -> bool:
+    """Whether these are the figures of a list of recommended items."""
     return isinstance(figures, Mapping) and "recall@10" in figures and "ndcg@10" in figures

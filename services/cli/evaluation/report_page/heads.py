@@ -36,13 +36,12 @@ def heads(result: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def other_figures(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Tables of names and numbers that have no place of their own in the page, so that none is left out."""
-    tables = {**result["test"], "served": result.get("served")}
     return [
         {
             "name": name.replace("_", " "),
             "figures": [(key, value) for key, value in figures.items() if _is_plain(value)],
         }
-        for name, figures in tables.items()
+        for name, figures in result["test"].items()
         if isinstance(figures, Mapping)
         and name not in measured_lists(result)
         and name not in _SHOWN_ELSEWHERE

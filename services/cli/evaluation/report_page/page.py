@@ -27,6 +27,7 @@ from services.cli.evaluation.report_page.plot_histories import plot_histories
 from services.cli.evaluation.report_page.plot_learning import plot_learning
 from services.cli.evaluation.report_page.plot_lists import plot_lists
 from services.cli.evaluation.report_page.plot_recall_curves import plot_recall_curves
+from services.cli.evaluation.report_page.served import served
 from services.cli.evaluation.report_page.titles import title
 from services.cli.evaluation.report_page.verdict import judge
 
@@ -90,7 +91,7 @@ def _content(result: Mapping[str, Any], created: str) -> dict[str, Any]:
         "further": [(name, lists[ours][name], lists[ours].get(f"{name}_se")) for name in further],
         "lists_plot": plot_lists(rows),
         "candidates": result["test"].get("candidates", {}),
-        "ranked": training.get("config", {}).get("merged_candidates"),
+        "ranked": _ranked(training.get("config", {})),
         "curves_plot": _curves_plot(result, ours),
         "ablation": ablation_rows(result),
         "ablation_plot": plot_ablation(ablation_rows(result)) if ablation_rows(result) else None,
@@ -101,12 +102,19 @@ def _content(result: Mapping[str, Any], created: str) -> dict[str, Any]:
         "groups": _groups(result, ours),
         "heads": head_sections,
         "other": other_figures(result),
+        "served": served(result),
         "histories_plot": _histories_plot(result),
         "choices": choices(training, result["items"]),
         "settings": flattened(training.get("config", {})),
         "phases": _phases(result.get("seconds", {})),
         "glossary": entries_for(metrics),
     }
+
+
+def _ranked(config: Mapping[str, Any]) -> int | None:
+    """How many candidates the ranker sees."""
+    found: int | None = config.get("candidates", config.get("merged_candidates"))
+    return found
 
 
 def _curves_plot(result: Mapping[str, Any], ours: str) -> Any:
@@ -155,13 +163,12 @@ def _groups(result: Mapping[str, Any], ours: str) -> list[dict[str, Any]]:
 
 
 def _phases(seconds: Mapping[str, Any]) -> list[tuple[str, float]]:
-    """Seconds by phase, those of epochs summed."""
-    found: list[tuple[str, float]] = []
-    for name, value in seconds.items():
-        if isinstance(value, Mapping):
-            found += [(f"{name}: {part}", part_value) for part, part_value in _phases(value)]
-        elif isinstance(value, list):
-            found.append((f"{name} ({len(value)})", sum(value)))
-        else:
-            found.append((name, value))
-    return found
+    """Seconds by phase, parts of a phase behind it; those of epochs are with the epochs."""
+    parts = [
+        (f"fit: {name}{' (of evaluate)' if name == 'ablation' else ''}", value)
+        for name, value in seconds.get("training", {}).items()
+        if not isinstance(value, list)
+    ]
+    whole = [(name, value) for name, value in seconds.items() if isinstance(value, int | float)]
+    place = next((place for place, (name, _) in enumerate(whole, 1) if name == "fit"), 0)
+    return [*whole[:place], *parts, *whole[place:]]

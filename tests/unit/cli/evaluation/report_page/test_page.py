@@ -235,7 +235,14 @@ def test_what_was_not_measured_is_left_out() -> None:
 def test_slate_heads_and_served_figures_are_shown_where_there_are_some() -> None:
     rich = evaluation()
     rich["test"]["slate"] = figures(0.1511)
-    rich["served"] = {"agreement": 0.99987, "users": 943}
+    rich["served"] = {
+        **figures(0.1512),
+        "agreement@10": 0.99987,
+        "users": 500,
+        "p99_milliseconds": 12.34,
+        "degraded_reasons": {},
+        "offline": figures(0.1513),
+    }
     bins = [
         {"lower": 0.0, "upper": 0.1, "count": 90, "mean_probability": 0.04, "share_positive": 0.05},
         {"lower": 0.3, "upper": 0.4, "count": 10, "mean_probability": 0.35, "share_positive": 0.3333},
@@ -245,5 +252,16 @@ def test_slate_heads_and_served_figures_are_shown_where_there_are_some() -> None
         "rating": {"rmse": 0.9432},
     }
     said = Page(render(rich, "2026-01-01")).text
-    for figure in ("0.1511", "Final slate", "0.9999", "0.8765", "0.0123", "0.3333", "0.9432"):
+    for figure in (
+        "0.1511",
+        "Final slate",
+        "0.1512",
+        "0.1513",
+        "99.987 %",
+        "12.34",
+        "0.8765",
+        "0.0123",
+        "0.3333",
+        "0.9432",
+    ):
         assert figure in said, figure
