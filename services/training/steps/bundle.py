@@ -13,7 +13,7 @@ from services.training.sources.registry import FITTINGS
 from services.training.steps.bundle_weights import save_weights
 from services.training.steps.examples import InteractionLog
 from services.training.steps.export import export_models
-from services.training.steps.fit import STAGES, DatasetError, FittedModels, fit_models
+from services.training.steps.fit import DatasetError, FittedModels, fit_models, stages
 from services.training.steps.fit_config import TrainingConfig, history_buckets
 from services.training.steps.fit_progress import Progress, ProgressReport, TrainingStoppedError
 
@@ -42,7 +42,7 @@ def fit_bundle(
     machine. Raises DatasetError, LeakError, TrainingStoppedError, ExportError, BundleError.
     """
     work = destination / f"{version}.work"
-    report = ProgressReport(progress, should_stop, STAGES)
+    report = ProgressReport(progress, should_stop, stages(config))
     fitted = fit_models(dataset.without_repeats(), config, report, work / "transformer.pt", warm_start)
     with build_bundle(destination, version) as draft:
         manifest = write_bundle(fitted, dataset, draft, scenario_ids, warm_start.name if warm_start else None)

@@ -34,6 +34,7 @@ from services.training.steps.source_subsets import first_candidates
 
 STAGES = {"transformer": 85.0, "sources": 3.0, "evaluate": 3.0, "finish": 6.0, "bundle": 3.0}
 """Stages of a run and their usual share of its time."""
+_ABLATION_SHARE = 20.0
 
 
 class DatasetError(ValueError):
@@ -56,6 +57,11 @@ class FittedModels:
     sources: Mapping[str, Source]
     metrics: Metrics
     training: Mapping[str, Any]
+
+
+def stages(config: TrainingConfig) -> dict[str, float]:
+    """Stages of a run of this configuration."""
+    return {**STAGES, "evaluate": STAGES["evaluate"] + (_ABLATION_SHARE if config.ablation else 0.0)}
 
 
 def fit_models(
@@ -137,7 +143,7 @@ def _blend_and_measure(
         if place in of_ablation:
             pool.append(user)
         ranked.append(first_candidates(user, config.merged_candidates))
-        report.advance((0.3 if config.ablation else 0.7) * len(ranked) / count)
+        report.advance((0.1 if config.ablation else 0.7) * len(ranked) / count)
     blended = fit_blend(ranked, targets, config.sources, config.seed)
     metrics = evaluate(ranked, targets, blended.lists, split.log.item_count)
     if not config.ablation:
@@ -150,7 +156,7 @@ def _blend_and_measure(
         blended if len(pool) == count else None,
         config.merged_candidates,
         config.seed,
-        lambda share: report.advance(0.3 + 0.7 * share),
+        lambda share: report.advance(0.15 + 0.85 * share),
     )
     return blended, metrics, {"ablation": found, "seconds": time.perf_counter() - started}
 
