@@ -88,7 +88,20 @@ def test_others_move_up_into_the_places_of_what_is_gone() -> None:
     assert not with_sources(user, ["two"], [1], 3, with_taste=False).taste.any()
 
 
-def test_the_full_cascade_is_fitted_on_the_same_users_if_it_is_not_given() -> None:
-    users, targets = planted(40)
-    full = fit_blend([first_candidates(user, COUNT) for user in users], targets, SOURCES, seed=0)
-    assert ablate(users, targets, SOURCES, None, COUNT, seed=0) == ablate(users, targets, SOURCES, full, COUNT, seed=0)
+def test_the_full_cascade_is_fitted_on_the_same_users_if_it_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    users, targets = planted(20)
+    full = fit_blend([first_candidates(user, COUNT) for user in users], targets + 1000, SOURCES, seed=0)
+    asked: list[tuple[list[RankedUser], Int32, list[str]]] = []
+
+    def fit(users: list[RankedUser], targets: Int32, _: object, kept: list[str], *__: object, **___: object) -> object:
+        asked.append((users, targets, list(kept)))
+        return full
+
+    monkeypatch.setattr("services.training.steps.ablation.fit_subset", fit)
+    ablate(users, targets, SOURCES, full, COUNT, seed=0)
+    assert list(SOURCES) not in [kept for _, _, kept in asked]
+    asked.clear()
+    ablate(users, targets, SOURCES, None, COUNT, seed=0)
+    assert asked[0][2] == list(SOURCES)
+    assert asked[0][0] is users
+    assert asked[0][1] is targets

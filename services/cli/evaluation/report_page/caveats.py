@@ -56,8 +56,12 @@ def _of_groups(result: Mapping[str, Any]) -> Iterator[str]:
         found = result.get("groups", {}).get(key)
         if not found or ours not in found["lists"]:
             continue
+        before = 0
         for place, (group, users) in enumerate(zip(found["names"], found["users"], strict=True)):
-            if users < _LEAST_GROUP:
+            before += users
+            # Where only popular items are sought, whoever shows nothing else is ahead: that says nothing.
+            popular = key == "by_popularity" and 2 * before > sum(found["users"])
+            if users < _LEAST_GROUP or popular:
                 continue
             mine = found["lists"][ours]
             for name in source_names(result):

@@ -82,6 +82,8 @@ def _point(result: Mapping[str, Any], ours: str, other: str) -> Point:
 
 
 def _relative(gain: Difference, base: float) -> str:
+    if gain.value > 2 * base:
+        return f"{1 + gain.value / base:.1f} times as much"
     return f"{100 * gain.value / base:+.0f}\N{NO-BREAK SPACE}%".replace("-", "\N{MINUS SIGN}")
 
 

@@ -50,6 +50,7 @@ def test_the_verdict_follows_the_figures(ours: float, source: float, popularity:
 def test_each_comparison_is_a_sentence_with_its_figures() -> None:
     verdict = judge(result(0.15, 0.12, 0.04))
     assert [point.level for point in verdict.points] == ["better", "better"]
+    assert "(3.7 times as much)" in verdict.points[1].text
     said = verdict.points[0].text.replace("\N{NO-BREAK SPACE}", " ")
     assert "NDCG@10 0.1500 against 0.1200, a difference of +0.0300 ± 0.0020 (+25 %)" in said
     assert verdict.summary.startswith("Of 100 users, 30.0 find the item they took next among the first ten")
@@ -77,5 +78,7 @@ def test_weak_spots_are_named() -> None:
     assert any("1.6 % of the items sought were never seen" in sentence for sentence in said)
     assert any("25.0 % of the items sought had been taken by the user before" in sentence for sentence in said)
     assert not any("“1”" in sentence for sentence in said)
+    strong["ndcg@10"][1] = 0.9
+    assert not any("“1”" in sentence for sentence in caveats(figures)), "popular items are no weak spot"
     group["users"][0] = 49
     assert not any("is ahead" in sentence for sentence in caveats(figures))
