@@ -46,7 +46,7 @@ def fit(log: InteractionLog, config: TrainingConfig) -> LightGcnSource:
             best, best_ndcg, misses = trainer.embeddings.detach().clone(), found, 0
         else:
             misses += 1
-        if misses > settings.patience:
+        if misses >= settings.patience:
             break
     return served(graph_of(log, settings.attribute_weight), best, settings.hops)
 

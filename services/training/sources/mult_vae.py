@@ -53,7 +53,7 @@ def fit(log: InteractionLog, config: TrainingConfig) -> MultVaeSource:
             best, best_ndcg, misses = source, found, 0
         else:
             misses += 1
-        if misses > settings.patience:
+        if misses >= settings.patience:
             break
     return best
 
@@ -105,9 +105,7 @@ class _Trainer:
         self._seed = seed
         self._steps = 0
         self.network = MultVae(log.item_count, settings.hidden, settings.latent)
-        self._optimizer = torch.optim.Adam(
-            self.network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-        )
+        self._optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.learning_rate, fused=True)
         self._sample = CatalogueSample(log, settings.negatives)
 
     def run_epoch(self, epoch: int, epochs: int) -> None:

@@ -102,19 +102,19 @@ class LightGcnConfig:
     MultVaeConfig.
     """
 
-    vector_size: int = 64
+    vector_size: int = 128
     hops: int = 1
     temperature: float = 0.1
     attribute_weight: float = 1.0
-    hidden_share: float = 0.2
+    hidden_share: float = 0.1
     targets_per_step: int = 4096
     negatives: int = 1024
     learning_rate: float = 0.02
-    steps: int = 200
+    steps: int = 150
     checks: int = 5
     patience: int = 2
     held_back_users: int = 1000
-    most_multiplications: float = 1e12
+    most_multiplications: float = 6e11
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,20 +127,19 @@ class MultVaeConfig:
     interactions of held_back_users are looked at; patience: checks without a better one before stopping.
     """
 
-    hidden: int = 128
+    hidden: int = 200
     latent: int = 64
     dropout: float = 0.5
     negatives: int = 2048
-    users_per_step: int = 256
+    users_per_step: int = 128
     learning_rate: float = 3e-3
-    weight_decay: float = 0.0
-    most_penalty: float = 0.2
+    most_penalty: float = 0.3
     annealing_share: float = 0.5
-    epochs: int = 100
+    epochs: int = 30
     checks: int = 10
     patience: int = 3
     held_back_users: int = 1000
-    most_multiplications: float = 6e11
+    most_multiplications: float = 4e11
 
 
 @dataclass(frozen=True, slots=True)

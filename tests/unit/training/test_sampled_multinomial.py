@@ -47,3 +47,13 @@ def test_gradients_pass_through_the_own_items_too() -> None:
 def test_far_apart_logits_overflow_nothing() -> None:
     found = sampled_multinomial(300 * STATES, VECTORS, BIAS, OWNERS, ITEMS, torch.tensor([2, 4]), torch.zeros(2))
     assert torch.isfinite(found)
+
+
+def test_a_user_who_took_everything_is_no_error() -> None:
+    vectors = VECTORS.clone().requires_grad_()
+    owners, items = torch.zeros(4, dtype=torch.int64), torch.arange(1, 5)
+    found = sampled_multinomial(STATES[:1], vectors, BIAS, owners, items, items, torch.zeros(4))
+    found.backward()  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(found.detach(), -torch.log_softmax(STATES[:1] @ VECTORS[1:].T + BIAS[1:], 1).sum())
+    assert vectors.grad is not None
+    assert torch.isfinite(vectors.grad).all()
