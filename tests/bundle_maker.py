@@ -28,7 +28,16 @@ from services.core.bundle import (
     build_bundle,
     model_file,
 )
-from services.core.sources import attributes, item_knn, matrix_factors, popularity, sequence, transitions
+from services.core.sources import (
+    attributes,
+    item_knn,
+    lightgcn,
+    matrix_factors,
+    mult_vae,
+    popularity,
+    sequence,
+    transitions,
+)
 
 SOURCE_NAMES = ("popularity", "item_knn", "matrix_factors", "sequence")
 VECTOR_SIZE = 16
@@ -66,6 +75,14 @@ def make_bundle(
         draft.save_array(matrix_factors.ITEM_FACTORS, vectors)
         draft.save_array(matrix_factors.GRAM, vectors.T @ vectors)
         draft.save_json(matrix_factors.CONFIG, {"regularization": 1.0, "alpha": 1.0})
+        draft.save_array(lightgcn.ITEM_VECTORS, vectors)
+        draft.save_array(lightgcn.NEIGHBOUR_VECTORS, vectors)
+        draft.save_array(mult_vae.INPUT_VECTORS, vectors)
+        draft.save_array(mult_vae.INPUT_BIAS, np.zeros(VECTOR_SIZE, dtype=np.float32))
+        draft.save_array(mult_vae.HIDDEN_WEIGHTS, np.eye(VECTOR_SIZE, dtype=np.float32))
+        draft.save_array(mult_vae.HIDDEN_BIAS, np.zeros(VECTOR_SIZE, dtype=np.float32))
+        draft.save_array(mult_vae.OUTPUT_VECTORS, vectors)
+        draft.save_array(mult_vae.OUTPUT_BIAS, np.concatenate([[0.0], 0.1 * np.log(shares)]).astype(np.float32))
         draft.save_array(sequence.ITEM_VECTORS, vectors)
         # As training builds it; one thread, so that the graph is the same every time.
         index = Index(

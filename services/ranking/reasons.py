@@ -16,6 +16,8 @@ _BY_SOURCE = (
     ("transitions", "Often chosen after what you chose lately"),
     ("item_knn", "Goes with what you chose before"),
     ("matrix_factors", "Liked by people with a taste like yours"),
+    ("lightgcn", "Liked by people with a taste like yours"),
+    ("mult_vae", "Liked by people with a taste like yours"),
     ("attributes", "Like what you chose lately"),
     ("popularity", "Popular now"),
 )

@@ -8,7 +8,9 @@ from pathlib import Path
 from services.core.bundle import BundleError
 from services.core.sources.attributes import AttributesSource
 from services.core.sources.item_knn import ItemKnnSource
+from services.core.sources.lightgcn import LightGcnSource
 from services.core.sources.matrix_factors import MatrixFactorsSource
+from services.core.sources.mult_vae import MultVaeSource
 from services.core.sources.popularity import PopularitySource
 from services.core.sources.sequence import SequenceSource
 from services.core.sources.source import Source
@@ -22,6 +24,8 @@ SOURCES: dict[str, type[Source]] = {
         TransitionsSource,
         AttributesSource,
         MatrixFactorsSource,
+        LightGcnSource,
+        MultVaeSource,
         SequenceSource,
     )
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.core.bundle import BundleDraft
 from services.core.sources.source import Source
-from services.training.sources import attributes, item_knn, matrix_factors, popularity, transitions
+from services.training.sources import attributes, item_knn, lightgcn, matrix_factors, mult_vae, popularity, transitions
 from services.training.steps.examples import InteractionLog
 from services.training.steps.fit_config import TrainingConfig
 
@@ -28,4 +28,6 @@ FITTINGS: dict[str, Fitting] = {
     "transitions": Fitting(transitions.fit, transitions.save),
     "attributes": Fitting(attributes.fit, attributes.save),
     "matrix_factors": Fitting(matrix_factors.fit, matrix_factors.save),
+    "lightgcn": Fitting(lightgcn.fit, lightgcn.save),
+    "mult_vae": Fitting(mult_vae.fit, mult_vae.save),
 }

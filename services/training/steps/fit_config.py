@@ -91,6 +91,58 @@ class MatrixFactorsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class LightGcnConfig:
+    """Embeddings propagated over the graph of users, items and attributes.
+
+    hops: how often an item's vector goes over its users to the items that they took, two layers a time; the users
+    are a layer beyond. temperature: of the cosines in the loss. attribute_weight: of an edge between an item and an
+    attribute, one of a user being 1; 0 = without attributes. hidden_share: interactions hidden from the graph in a
+    step, of which at most targets_per_step are predicted against ``negatives`` sampled items; all of a catalogue no
+    larger. steps: at most, and only as many as most_multiplications allow. checks, patience, held_back_users: as of
+    MultVaeConfig.
+    """
+
+    vector_size: int = 128
+    hops: int = 1
+    temperature: float = 0.1
+    attribute_weight: float = 1.0
+    hidden_share: float = 0.1
+    targets_per_step: int = 4096
+    negatives: int = 1024
+    learning_rate: float = 0.02
+    steps: int = 150
+    checks: int = 5
+    patience: int = 2
+    held_back_users: int = 1000
+    most_multiplications: float = 6e11
+
+
+@dataclass(frozen=True, slots=True)
+class MultVaeConfig:
+    """A variational autoencoder of what a user took.
+
+    hidden, latent: widths. dropout: share of the input that is dropped. negatives: items sampled per step; all of a
+    catalogue no larger. most_penalty: the highest weight β of the latent penalty, reached after annealing_share of
+    the training. epochs: at most, and only as many as most_multiplications allow. checks: how often the held-back
+    interactions of held_back_users are looked at; patience: checks without a better one before stopping.
+    """
+
+    hidden: int = 200
+    latent: int = 64
+    dropout: float = 0.5
+    negatives: int = 2048
+    users_per_step: int = 128
+    learning_rate: float = 3e-3
+    most_penalty: float = 0.3
+    annealing_share: float = 0.5
+    epochs: int = 30
+    checks: int = 10
+    patience: int = 3
+    held_back_users: int = 1000
+    most_multiplications: float = 4e11
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingConfig:
     """One training run.
 
@@ -113,3 +165,5 @@ class TrainingConfig:
     item_knn: ItemKnnConfig = field(default_factory=ItemKnnConfig)
     transitions: TransitionsConfig = field(default_factory=TransitionsConfig)
     matrix_factors: MatrixFactorsConfig = field(default_factory=MatrixFactorsConfig)
+    lightgcn: LightGcnConfig = field(default_factory=LightGcnConfig)
+    mult_vae: MultVaeConfig = field(default_factory=MultVaeConfig)

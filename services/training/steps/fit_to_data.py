@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from services.training.sources import lightgcn, mult_vae
 from services.training.steps.examples import InteractionLog
 from services.training.steps.fit_config import HISTORY_BUCKETS, TrainingConfig
 
@@ -24,7 +25,8 @@ def fitting(config: TrainingConfig, log: InteractionLog) -> TrainingConfig:
     max_history: the least bucket that holds 99 % of the histories, at most what the configuration says.
     dropout, learning_rate: from their values for sparse data at 15 interactions per item or fewer to those for dense
     data at 50 or more.
-    sources: without "attributes" where nothing is known of the items.
+    sources: without "attributes" where nothing is known of the items, and without those whose cost grows with the
+    catalogue where what they may cost does not buy a useful training.
     """
     settings = config.transformer
     lengths = np.diff(log.starts)
@@ -39,8 +41,20 @@ def fitting(config: TrainingConfig, log: InteractionLog) -> TrainingConfig:
     rate = least_rate * (settings.learning_rate / least_rate) ** dense
     return replace(
         config,
-        sources=tuple(name for name in config.sources if name != "attributes" or log.attributes is not None),
+        sources=tuple(name for name in config.sources if _suits(name, config, log)),
         transformer=replace(
             settings, max_history=min(longest, settings.max_history), dropout=dropout, learning_rate=rate
         ),
     )
+
+
+def _suits(source: str, config: TrainingConfig, log: InteractionLog) -> bool:
+    match source:
+        case "attributes":
+            return log.attributes is not None
+        case "lightgcn":
+            return lightgcn.affordable(log, config)
+        case "mult_vae":
+            return mult_vae.affordable(log, config)
+        case _:
+            return True
