@@ -13,6 +13,7 @@ from services.core.sources.popularity import PopularitySource
 from services.core.sources.sequence import SequenceSource
 from services.core.sources.source import Source
 from services.core.sources.transitions import TransitionsSource
+from services.core.sources.user_knn import UserKnnSource
 
 SOURCES: dict[str, type[Source]] = {
     source.name: source
@@ -22,6 +23,7 @@ SOURCES: dict[str, type[Source]] = {
         TransitionsSource,
         AttributesSource,
         MatrixFactorsSource,
+        UserKnnSource,
         SequenceSource,
     )
 }

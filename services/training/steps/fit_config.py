@@ -91,6 +91,23 @@ class MatrixFactorsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class UserKnnConfig:
+    """neighbours: users whose items count, for each who asks. rarity: power of log(U / n_i) in an item's weight.
+
+    length_penalty: power of a user's summed weights, 0.5 = cosine. sharpness: power of a similarity in the score.
+    users, users_per_item, items_per_user: most that are stored, the newest.
+    """
+
+    neighbours: int = 100
+    rarity: float = 2.0
+    length_penalty: float = 0.5
+    sharpness: float = 1.0
+    users: int = 200_000
+    users_per_item: int = 2_000
+    items_per_user: int = 1_000
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingConfig:
     """One training run.
 
@@ -110,3 +127,4 @@ class TrainingConfig:
     item_knn: ItemKnnConfig = field(default_factory=ItemKnnConfig)
     transitions: TransitionsConfig = field(default_factory=TransitionsConfig)
     matrix_factors: MatrixFactorsConfig = field(default_factory=MatrixFactorsConfig)
+    user_knn: UserKnnConfig = field(default_factory=UserKnnConfig)
