@@ -10,6 +10,7 @@ from services.core.sources.attributes import AttributesSource
 from services.core.sources.item_knn import ItemKnnSource
 from services.core.sources.matrix_factors import MatrixFactorsSource
 from services.core.sources.popularity import PopularitySource
+from services.core.sources.recency import RecencySource
 from services.core.sources.sequence import SequenceSource
 from services.core.sources.source import Source
 from services.core.sources.transitions import TransitionsSource
@@ -24,6 +25,7 @@ SOURCES: dict[str, type[Source]] = {
         AttributesSource,
         MatrixFactorsSource,
         UserKnnSource,
+        RecencySource,
         SequenceSource,
     )
 }

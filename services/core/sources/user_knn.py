@@ -18,16 +18,17 @@ ITEM_USERS = "user_knn/item_users.npy"
 USER_STARTS = "user_knn/user_starts.npy"
 USER_ITEMS = "user_knn/user_items.npy"
 ITEM_WEIGHTS = "user_knn/item_weights.npy"
-USER_NORMS = "user_knn/user_norms.npy"
 CONFIG = "user_knn/config.json"
+
+_LEAST_NORM = 1e-6
 
 
 class UserKnnSource(Source):
-    """score(j) = Σ of similarity(u)^sharpness over the K most similar stored users u who took j.
+    """score(j) = Σ of similarity(u) over the K most similar stored users u who took j.
 
-    similarity(u) = Σ of w_i over the items i that both took / (norm(q) · norm(u)), in 0..1: the cosine of the two sets
-    of items, item i weighing √w_i. Users are numbered from 1, those whose last interaction is the newest first, which
-    decides between equals.
+    similarity(u), in 0..1, is the cosine of the history and the items of u. An item weighs more the fewer took it, and
+    in the history, where it is the n-th newest, n^-decay of that. Users are numbered from 1, those whose last
+    interaction is the newest first: this decides between equals.
 
     A stored user who took nothing beyond the history is no neighbour: there is nothing to learn from him. That is
     how the asking user himself, whom training has stored, takes no place among the K.
@@ -40,28 +41,28 @@ class UserKnnSource(Source):
         item_users: tuple[NDArray[np.int64], NDArray[np.int32]],
         user_items: tuple[NDArray[np.int64], NDArray[np.int32]],
         item_weights: Scores,
-        user_norms: Scores,
         neighbours: int,
-        sharpness: float,
+        decay: float,
     ) -> None:
         """item_users: starts int64 [N+2] and users int32, those of item r at starts[r]:starts[r+1]; may be shortened.
 
         user_items: the same of users, starts int64 [U+2] and rows int32, each row once per user. item_weights: float32
-        [N+1]. user_norms: float32 [U+1], positive. neighbours: K.
+        [N+1], not negative. neighbours: K.
         """
         self.item_starts, self.item_users = item_users
         self.user_starts, self.user_items = user_items
         self.item_weights = item_weights
-        self.user_norms = user_norms
         self.neighbours = neighbours
-        self.sharpness = sharpness
+        self.decay = decay
+        self._user_lengths = np.diff(self.user_starts)
+        self._norms = _norms(self._user_lengths, item_weights[self.user_items])
 
     @classmethod
     def load(cls, bundle: Path) -> Self:
         """Read the arrays of the bundle; raises BundleError."""
         try:
             config = json.loads((bundle / CONFIG).read_text(encoding="utf-8"))
-            neighbours, sharpness = int(config["neighbours"]), float(config["sharpness"])
+            neighbours, decay = int(config["neighbours"]), float(config["decay"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BundleError(f"bundle {bundle.name}: cannot read {CONFIG}: {error}") from error
         return cls(
@@ -74,9 +75,8 @@ class UserKnnSource(Source):
                 read_array(bundle, USER_ITEMS).astype(np.int32, copy=False),
             ),
             read_array(bundle, ITEM_WEIGHTS).astype(np.float32, copy=False),
-            read_array(bundle, USER_NORMS).astype(np.float32, copy=False),
             neighbours,
-            sharpness,
+            decay,
         )
 
     @property
@@ -102,17 +102,23 @@ class UserKnnSource(Source):
         return Retrieved(*top_positive_rows(scores, count, open_rows))
 
     def similar_users(self, history: History) -> Retrieved:
-        """The K most similar users who took something else too, int32 [≤ K], and similarity^sharpness float32."""
-        taken = np.unique(history.rows)
+        """The K most similar users who took something else too, int32 [≤ K], and their similarities."""
+        taken, newest = np.unique(history.rows[::-1], return_index=True)
+        shares = (np.argsort(np.argsort(newest)) + 1.0) ** -self.decay
+        weights = self.item_weights[taken]
+        norm = float(np.sqrt((shares**2 * weights).sum()))
         places, owners = _places(self.item_starts, taken)
         users = self.item_users[places]
-        weights = self.item_weights[taken]
-        shared = np.bincount(users, minlength=len(self.user_norms))
-        common = np.bincount(users, weights=weights[owners], minlength=len(self.user_norms))
-        norm = float(np.sqrt(weights.sum(dtype=np.float64)))
-        similarity = (common / (max(norm, 1e-9) * self.user_norms)).astype(np.float32)
-        found = top_positive_rows(similarity, self.neighbours, shared < np.diff(self.user_starts))
-        return Retrieved(found[0], found[1] ** np.float32(self.sharpness))
+        shared = np.bincount(users, minlength=len(self._norms))
+        common = np.bincount(users, weights=(shares * weights)[owners], minlength=len(self._norms))
+        similarities = (common / (max(norm, _LEAST_NORM) * self._norms)).astype(np.float32)
+        return Retrieved(*top_positive_rows(similarities, self.neighbours, shared < self._user_lengths))
+
+
+def _norms(lengths: NDArray[np.int64], weights: Scores) -> NDArray[np.float64]:
+    """Root of the summed weights of each user, whose ``lengths`` entries of ``weights`` follow each other."""
+    users = np.repeat(np.arange(len(lengths)), lengths)
+    return np.maximum(np.sqrt(np.bincount(users, weights=weights, minlength=len(lengths))), _LEAST_NORM)
 
 
 def _places(starts: NDArray[np.int64], rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

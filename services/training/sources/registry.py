@@ -8,7 +8,7 @@ from typing import Any
 
 from services.core.bundle import BundleDraft
 from services.core.sources.source import Source
-from services.training.sources import attributes, item_knn, matrix_factors, popularity, transitions, user_knn
+from services.training.sources import attributes, item_knn, matrix_factors, popularity, recency, transitions, user_knn
 from services.training.steps.examples import InteractionLog
 from services.training.steps.fit_config import TrainingConfig
 
@@ -29,4 +29,5 @@ FITTINGS: dict[str, Fitting] = {
     "attributes": Fitting(attributes.fit, attributes.save),
     "matrix_factors": Fitting(matrix_factors.fit, matrix_factors.save),
     "user_knn": Fitting(user_knn.fit, user_knn.save),
+    "recency": Fitting(recency.fit, recency.save),
 }

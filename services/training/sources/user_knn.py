@@ -13,22 +13,18 @@ from services.core.sources.user_knn import (
     ITEM_USERS,
     ITEM_WEIGHTS,
     USER_ITEMS,
-    USER_NORMS,
     USER_STARTS,
     UserKnnSource,
 )
 from services.training.steps.examples import InteractionLog
 from services.training.steps.fit_config import TrainingConfig
 
-_LEAST_NORM = 1e-6
-
 
 def fit(log: InteractionLog, config: TrainingConfig) -> UserKnnSource:
-    """w_i = log(U / n_i)^rarity with n_i the users of item i; norm(u) = (Σ of w_i over the items of u)^length_penalty.
+    """w_i = log((1 + U) / n_i)^rarity with n_i the users of item i: rarity 0 compares sets, 2 tf-idf vectors.
 
-    rarity 0, length_penalty 0.5: the plain cosine of two sets; rarity 2: the cosine of tf-idf vectors. Stored are the
-    ``users`` who were active last, of each the newest ``items_per_user``, and for each item the ``users_per_item`` of
-    them who were active last.
+    Stored are the ``users`` who were active last, of each the newest ``items_per_user``, and for each item the
+    ``users_per_item`` of them who were active last.
     """
     settings = config.user_knn
     items = log.item_count + 1
@@ -42,17 +38,14 @@ def fit(log: InteractionLog, config: TrainingConfig) -> UserKnnSource:
     rarity = np.log(max(len(stored), 1) + 1.0) - np.log(np.maximum(takers, 1))
     weights = (rarity**settings.rarity).astype(np.float32)
     weights[0] = 0.0
-    by_user.data = weights[by_user.indices].astype(np.float64)
-    norms = np.maximum(np.asarray(by_user.sum(axis=1)).ravel() ** settings.length_penalty, _LEAST_NORM)
     by_item = by_user.T.tocsr()
     by_item.sort_indices()
     return UserKnnSource(
         _shortened(by_item, settings.users_per_item),
         (by_user.indptr.astype(np.int64), by_user.indices.astype(np.int32)),
         weights,
-        norms.astype(np.float32),
         settings.neighbours,
-        settings.sharpness,
+        settings.decay,
     )
 
 
@@ -63,8 +56,7 @@ def save(source: UserKnnSource, draft: BundleDraft) -> None:
     draft.save_array(USER_STARTS, source.user_starts)
     draft.save_array(USER_ITEMS, source.user_items)
     draft.save_array(ITEM_WEIGHTS, source.item_weights)
-    draft.save_array(USER_NORMS, source.user_norms)
-    draft.save_json(CONFIG, {"neighbours": source.neighbours, "sharpness": source.sharpness})
+    draft.save_json(CONFIG, {"neighbours": source.neighbours, "decay": source.decay})
 
 
 def _last_active(log: InteractionLog, count: int) -> NDArray[np.int64]:

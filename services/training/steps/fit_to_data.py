@@ -24,7 +24,8 @@ def fitting(config: TrainingConfig, log: InteractionLog) -> TrainingConfig:
     max_history: the least bucket that holds 99 % of the histories, at most what the configuration says.
     dropout, learning_rate: from their values for sparse data at 15 interactions per item or fewer to those for dense
     data at 50 or more.
-    sources: without "attributes" where nothing is known of the items.
+    sources: without "attributes" where nothing is known of the items, without "recency" where hardly anything is
+    taken again.
     """
     settings = config.transformer
     lengths = np.diff(log.starts)
@@ -37,9 +38,14 @@ def fitting(config: TrainingConfig, log: InteractionLog) -> TrainingConfig:
     dropout = settings.sparse_dropout + (settings.dropout - settings.sparse_dropout) * dense
     least_rate = min(settings.sparse_learning_rate, settings.learning_rate)
     rate = least_rate * (settings.learning_rate / least_rate) ** dense
+    mute = set()
+    if log.attributes is None:
+        mute.add("attributes")
+    if log.repeats is None or log.repeats.share < config.recency.least_share:
+        mute.add("recency")
     return replace(
         config,
-        sources=tuple(name for name in config.sources if name != "attributes" or log.attributes is not None),
+        sources=tuple(name for name in config.sources if name not in mute),
         transformer=replace(
             settings, max_history=min(longest, settings.max_history), dropout=dropout, learning_rate=rate
         ),
