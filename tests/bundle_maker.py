@@ -91,7 +91,9 @@ def make_bundle(
         index.add(np.arange(1, count + 1), vectors[1:], threads=1)
         index.save(str(draft.file(sequence.INDEX)))
         onnx.save(_user_encoder(vectors), draft.file(model_file(USER_ENCODER)))
-        onnx.save(_ranker(vectors, [0.0 if name == "sequence" else 0.1 for name in sources]), draft.file(model_file(RANKER)))
+        onnx.save(
+            _ranker(vectors, [0.0 if name == "sequence" else 0.1 for name in sources]), draft.file(model_file(RANKER))
+        )
         draft.save_json(METRICS, {"validation": {"ranker": {"recall@10": 0.2, "ndcg@10": 0.1}}})
         return draft.seal(
             item_count=count,

@@ -66,9 +66,7 @@ def _last_active(log: InteractionLog, count: int) -> NDArray[np.int64]:
     return active[np.argsort(-last, kind="stable")[:count]]
 
 
-def _newest(
-    numbers: NDArray[np.int64], log: InteractionLog, count: int
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+def _newest(numbers: NDArray[np.int64], log: InteractionLog, count: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Numbers and item rows of the newest ``count`` interactions of every stored user (whose number is not 0)."""
     ends = np.repeat(log.starts[1:], np.diff(log.starts))
     kept = (numbers > 0) & (ends - np.arange(len(log)) <= count)
