@@ -109,10 +109,13 @@ class UserKnnSource(Source):
         norm = float(np.sqrt((shares**2 * weights).sum()))
         places, owners = _places(self.item_starts, taken)
         users = self.item_users[places]
-        shared = np.bincount(users, minlength=len(self._norms))
         common = np.bincount(users, weights=(shares * weights)[owners], minlength=len(self._norms))
-        similarities = (common / (max(norm, _LEAST_NORM) * self._norms)).astype(np.float32)
-        return Retrieved(*top_positive_rows(similarities, self.neighbours, shared < self._user_lengths))
+        shared = np.bincount(users, minlength=len(self._norms))
+        # The few that share anything, behind user 0, who is nobody.
+        near = np.concatenate([[0], shared.nonzero()[0]])
+        similarities = (common[near] / (max(norm, _LEAST_NORM) * self._norms[near])).astype(np.float32)
+        best, found = top_positive_rows(similarities, self.neighbours, shared[near] < self._user_lengths[near])
+        return Retrieved(near[best].astype(np.int32), found)
 
 
 def _norms(lengths: NDArray[np.int64], weights: Scores) -> NDArray[np.float64]:
