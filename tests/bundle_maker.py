@@ -22,6 +22,7 @@ from services.core.bundle import (
     METRICS,
     RANKER,
     USER_ENCODER,
+    BundleDraft,
     BundleManifest,
     ModelEntry,
     TensorEntry,
@@ -35,8 +36,10 @@ from services.core.sources import (
     matrix_factors,
     mult_vae,
     popularity,
+    recency,
     sequence,
     transitions,
+    user_knn,
 )
 
 SOURCE_NAMES = ("popularity", "item_knn", "matrix_factors", "sequence")
@@ -52,8 +55,12 @@ def make_bundle(
     max_history: int = 200,
     parent: str | None = None,
     seed: int = 0,
+    sources: tuple[str, ...] = SOURCE_NAMES,
 ) -> BundleManifest:
-    """Write ``<store>/<version>/``; items are ``item_ids``, or "1".."N" for ``item_count``."""
+    """Write ``<store>/<version>/``; items are ``item_ids``, or "1".."N" for ``item_count``.
+
+    sources: those that the manifest names; the arrays of all are there.
+    """
     ids = list(item_ids) if item_ids is not None else [str(row) for row in range(1, item_count + 1)]
     count = len(ids)
     random = np.random.default_rng(seed)
@@ -83,6 +90,9 @@ def make_bundle(
         draft.save_array(mult_vae.HIDDEN_BIAS, np.zeros(VECTOR_SIZE, dtype=np.float32))
         draft.save_array(mult_vae.OUTPUT_VECTORS, vectors)
         draft.save_array(mult_vae.OUTPUT_BIAS, np.concatenate([[0.0], 0.1 * np.log(shares)]).astype(np.float32))
+        _save_user_knn(neighbours, draft)
+        draft.save_array(recency.RATES, np.concatenate([[0.0], np.full(count, 0.25)]).astype(np.float32))
+        draft.save_json(recency.CONFIG, {"decay": 1.0})
         draft.save_array(sequence.ITEM_VECTORS, vectors)
         # As training builds it; one thread, so that the graph is the same every time.
         index = Index(
@@ -91,11 +101,13 @@ def make_bundle(
         index.add(np.arange(1, count + 1), vectors[1:], threads=1)
         index.save(str(draft.file(sequence.INDEX)))
         onnx.save(_user_encoder(vectors), draft.file(model_file(USER_ENCODER)))
-        onnx.save(_ranker(vectors, (0.1, 0.1, 0.1, 0.0)), draft.file(model_file(RANKER)))
+        onnx.save(
+            _ranker(vectors, [0.0 if name == "sequence" else 0.1 for name in sources]), draft.file(model_file(RANKER))
+        )
         draft.save_json(METRICS, {"validation": {"ranker": {"recall@10": 0.2, "ndcg@10": 0.1}}})
         return draft.seal(
             item_count=count,
-            sources=SOURCE_NAMES,
+            sources=sources,
             models={
                 USER_ENCODER: ModelEntry(
                     path=model_file(USER_ENCODER),
@@ -110,12 +122,12 @@ def make_bundle(
                     inputs=(
                         TensorEntry("history_items", "INT64", (-1, -1)),
                         TensorEntry("candidate_items", "INT64", (-1, -1)),
-                        TensorEntry("candidate_features", "FP32", (-1, -1, len(SOURCE_NAMES))),
+                        TensorEntry("candidate_features", "FP32", (-1, -1, len(sources))),
                     ),
                     outputs=(TensorEntry("scores", "FP32", (-1, -1, 1)),),
                     max_history=max_history,
                     history_buckets=buckets,
-                    sources=SOURCE_NAMES,
+                    sources=sources,
                     heads=("engage",),
                     vector_size=VECTOR_SIZE,
                 ),
@@ -141,6 +153,21 @@ def _neighbours(vectors: NDArray[np.float32], size: int) -> tuple[NDArray[np.int
     weights = np.maximum(np.take_along_axis(similarity, neighbours, axis=1), 1e-3).astype(np.float32)
     neighbours[0], weights[0] = 0, 0.0
     return neighbours, weights
+
+
+def _save_user_knn(neighbours: NDArray[np.int32], draft: BundleDraft) -> None:
+    """As many users as items: user r took item r's neighbours."""
+    width = neighbours.shape[1]
+    starts = np.concatenate([[0], np.arange(len(neighbours)) * width]).astype(np.int64)
+    taken = neighbours[1:].ravel()
+    draft.save_array(user_knn.USER_STARTS, starts)
+    draft.save_array(user_knn.USER_ITEMS, taken)
+    counts = np.bincount(taken, minlength=len(neighbours))
+    takers = np.repeat(np.arange(1, len(neighbours)), width)[np.argsort(taken, kind="stable")]
+    draft.save_array(user_knn.ITEM_STARTS, np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
+    draft.save_array(user_knn.ITEM_USERS, takers.astype(np.int32))
+    draft.save_array(user_knn.ITEM_WEIGHTS, np.concatenate([[0.0], np.ones(len(counts) - 1)]).astype(np.float32))
+    draft.save_json(user_knn.CONFIG, {"neighbours": 10, "decay": 1.0})
 
 
 def _mean_history_nodes() -> list[onnx.NodeProto]:

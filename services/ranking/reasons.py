@@ -12,9 +12,11 @@ from services.ranking.titles import Titles
 _RECENT_ITEMS = 30
 _BY_SOURCE = (
     # The most telling first.
+    ("recency", "You chose it before"),
     ("sequence", "Next after what you chose lately"),
     ("transitions", "Often chosen after what you chose lately"),
     ("item_knn", "Goes with what you chose before"),
+    ("user_knn", "Liked by people who chose what you chose"),
     ("matrix_factors", "Liked by people with a taste like yours"),
     ("lightgcn", "Liked by people with a taste like yours"),
     ("mult_vae", "Liked by people with a taste like yours"),

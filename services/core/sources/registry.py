@@ -12,9 +12,11 @@ from services.core.sources.lightgcn import LightGcnSource
 from services.core.sources.matrix_factors import MatrixFactorsSource
 from services.core.sources.mult_vae import MultVaeSource
 from services.core.sources.popularity import PopularitySource
+from services.core.sources.recency import RecencySource
 from services.core.sources.sequence import SequenceSource
 from services.core.sources.source import Source
 from services.core.sources.transitions import TransitionsSource
+from services.core.sources.user_knn import UserKnnSource
 
 SOURCES: dict[str, type[Source]] = {
     source.name: source
@@ -26,6 +28,8 @@ SOURCES: dict[str, type[Source]] = {
         MatrixFactorsSource,
         LightGcnSource,
         MultVaeSource,
+        UserKnnSource,
+        RecencySource,
         SequenceSource,
     )
 }

@@ -8,7 +8,17 @@ from typing import Any
 
 from services.core.bundle import BundleDraft
 from services.core.sources.source import Source
-from services.training.sources import attributes, item_knn, lightgcn, matrix_factors, mult_vae, popularity, transitions
+from services.training.sources import (
+    attributes,
+    item_knn,
+    lightgcn,
+    matrix_factors,
+    mult_vae,
+    popularity,
+    recency,
+    transitions,
+    user_knn,
+)
 from services.training.steps.examples import InteractionLog
 from services.training.steps.fit_config import TrainingConfig
 
@@ -30,4 +40,6 @@ FITTINGS: dict[str, Fitting] = {
     "matrix_factors": Fitting(matrix_factors.fit, matrix_factors.save),
     "lightgcn": Fitting(lightgcn.fit, lightgcn.save),
     "mult_vae": Fitting(mult_vae.fit, mult_vae.save),
+    "user_knn": Fitting(user_knn.fit, user_knn.save),
+    "recency": Fitting(recency.fit, recency.save),
 }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.training.steps.item_attributes import ItemAttributes
+from services.training.steps.repeats import Repeats
 
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
@@ -24,6 +25,7 @@ class InteractionLog:
     times: int64 [E], microseconds, not decreasing within a user.
     values: float32 [E] (rating and the like, NaN where there is none), or None.
     attributes: of the items, or None where nothing is known of them.
+    repeats: what ``without_repeats`` left out, in short, or None where that was nothing.
     """
 
     item_ids: NDArray[np.str_]
@@ -32,6 +34,7 @@ class InteractionLog:
     times: Int64
     values: NDArray[np.float32] | None = None
     attributes: ItemAttributes | None = None
+    repeats: Repeats | None = None
 
     @classmethod
     def from_events(
@@ -93,13 +96,15 @@ class InteractionLog:
         """The log with each item once per user, where it was first taken.
 
         What a user has taken is never recommended again, so a second interaction (a rating after a click, say) is
-        nothing that a model could be right about.
+        nothing that a model could be right about. ``repeats`` tells of them.
         """
         pairs = self.users().astype(np.int64) * (self.item_count + 1) + self.rows
         _, first = np.unique(pairs, return_index=True)
         kept = np.zeros(len(self), dtype=np.bool_)
         kept[first] = True
-        return self if kept.all() else self.only(kept)
+        if kept.all():
+            return self
+        return replace(self.only(kept), repeats=Repeats.of(self.starts, self.rows, self.item_count))
 
     def only(self, kept: NDArray[np.bool_]) -> InteractionLog:
         """The log of the interactions where ``kept`` (bool [E]); users keep their numbers."""
@@ -111,6 +116,7 @@ class InteractionLog:
             self.times[kept],
             None if self.values is None else self.values[kept],
             self.attributes,
+            self.repeats,
         )
 
 

@@ -43,8 +43,9 @@ class FittedBlend:
 def fit_blend(users: Sequence[RankedUser], targets: Int32, sources: Sequence[str], seed: int) -> FittedBlend:
     """The best kind of blend over all sources but the Transformer's own, whose score is the logit already."""
     count = len(sources)
-    scales = _scales(users, count)
-    open_inputs = np.array([True, *(name != "sequence" for name in sources), True])
+    scales, says_something = _scales(users, count)
+    heard = says_something & np.array([name != "sequence" for name in sources], dtype=np.bool_)
+    open_inputs = np.array([True, *heard, True])
     folds = np.random.default_rng([seed, 4]).permutation(len(users)) % _FOLDS
     examples = _Examples.of(users, targets, folds, scales, open_inputs)
     off = Blend.of_weights(np.zeros(count, dtype=np.float32), scales)
@@ -112,13 +113,18 @@ class _Examples:
         return self.inputs[chosen], self.lengths[chosen], self.places[chosen]
 
 
-def _scales(users: Sequence[RankedUser], count: int) -> Float32:
-    """Mean positive score of each source over all candidates: about 1 after scaling, whatever the source's unit."""
+def _scales(users: Sequence[RankedUser], count: int) -> tuple[Float32, NDArray[np.bool_]]:
+    """Mean positive score of each source over all candidates: about 1 after scaling, whatever the source's unit.
+
+    And bool [F]: whether there is any such score. A source without one (what it knows is seen, and no candidate) gets
+    no weight, and the blend is the same as without it.
+    """
     totals, positives = np.zeros(count), np.zeros(count)
     for user in users:
         totals += np.maximum(user.features, 0.0).sum(axis=0)
         positives += (user.features > 0).sum(axis=0)
-    return np.maximum(totals / np.maximum(positives, 1), 1e-9).astype(np.float32)
+    scales = np.where(positives > 0, np.maximum(totals / np.maximum(positives, 1), 1e-9), 1.0)
+    return scales.astype(np.float32), positives > 0
 
 
 def _ndcg(lists: Sequence[Int32], targets: Int32) -> float:

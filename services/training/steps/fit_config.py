@@ -143,6 +143,29 @@ class MultVaeConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class UserKnnConfig:
+    """neighbours: users whose items count, for each who asks. rarity: power of log(U / n_i) in an item's weight.
+
+    decay: the n-th newest of the history counts n^-decay. users, users_per_item, items_per_user: most that are
+    stored, the newest; how long serving takes grows with users_per_item.
+    """
+
+    neighbours: int = 100
+    rarity: float = 2.0
+    decay: float = 1.0
+    users: int = 200_000
+    users_per_item: int = 500
+    items_per_user: int = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class RecencyConfig:
+    """least_share: of all interactions that must repeat an earlier one for the source to be worth its place."""
+
+    least_share: float = 0.01
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingConfig:
     """One training run.
 
@@ -154,7 +177,15 @@ class TrainingConfig:
 
     seed: int = 0
     threads: int = 0
-    sources: tuple[str, ...] = ("popularity", "item_knn", "transitions", "attributes", "matrix_factors", "sequence")
+    sources: tuple[str, ...] = (
+        "popularity",
+        "item_knn",
+        "transitions",
+        "attributes",
+        "matrix_factors",
+        "recency",
+        "sequence",
+    )
     candidates_per_source: int = 200
     merged_candidates: int = 300
     blend_users: int = 10_000
@@ -167,3 +198,5 @@ class TrainingConfig:
     matrix_factors: MatrixFactorsConfig = field(default_factory=MatrixFactorsConfig)
     lightgcn: LightGcnConfig = field(default_factory=LightGcnConfig)
     mult_vae: MultVaeConfig = field(default_factory=MultVaeConfig)
+    user_knn: UserKnnConfig = field(default_factory=UserKnnConfig)
+    recency: RecencyConfig = field(default_factory=RecencyConfig)

@@ -25,8 +25,9 @@ def fitting(config: TrainingConfig, log: InteractionLog) -> TrainingConfig:
     max_history: the least bucket that holds 99 % of the histories, at most what the configuration says.
     dropout, learning_rate: from their values for sparse data at 15 interactions per item or fewer to those for dense
     data at 50 or more.
-    sources: without "attributes" where nothing is known of the items, and without those whose cost grows with the
-    catalogue where what they may cost does not buy a useful training.
+    sources: without "attributes" where nothing is known of the items, without "recency" where hardly anything is
+    taken again, and without those whose cost grows with the catalogue where what they may cost does not buy a useful
+    training.
     """
     settings = config.transformer
     lengths = np.diff(log.starts)
@@ -52,6 +53,8 @@ def _suits(source: str, config: TrainingConfig, log: InteractionLog) -> bool:
     match source:
         case "attributes":
             return log.attributes is not None
+        case "recency":
+            return log.repeats is not None and log.repeats.share >= config.recency.least_share
         case "lightgcn":
             return lightgcn.affordable(log, config)
         case "mult_vae":

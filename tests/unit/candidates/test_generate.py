@@ -108,6 +108,23 @@ async def test_new_items_fill_up_where_the_bundle_has_too_few(world: World) -> N
     assert not outcome.selected.columns["source_scores"].any()
 
 
+async def test_what_was_taken_before_comes_again_where_it_is_not_excluded(tmp_path: Path) -> None:
+    sources = ("popularity", "user_knn", "recency", "sequence")
+    world = await make_world(tmp_path, sources=sources)
+    history = ("150", "120", "90")
+    again = await world.pipelines.generate.run(make_query(60, history))
+    by_recency = [id_ for place, id_ in enumerate(ids_of(again)) if "recency" in again.selected.sources_of(place)]
+    assert by_recency == ["120", "150"], "the latest first, but not what was taken just now"
+    column = dict(zip(ids_of(again), again.selected.columns["source_scores"][:, 2].tolist(), strict=True))
+    assert {id_: score for id_, score in column.items() if score} == {"120": 0.25, "150": 0.125}
+    assert "user_knn" in again.selected.sources_of(ids_of(again).index("91"))
+    unseen = make_query(60, history, filter=ItemFilter(excluded_item_ids=frozenset(history)))
+    anew = await world.pipelines.generate.run(unseen)
+    assert len(ids_of(anew)) == 60
+    assert not set(history) & set(ids_of(anew))
+    assert not anew.selected.columns["source_scores"][:, 2].any()
+
+
 @pytest.mark.parametrize("trouble", ["away", "slow"])
 async def test_without_triton_the_other_sources_answer_and_its_column_is_0(tmp_path: Path, trouble: str) -> None:
     world = await make_world(tmp_path, budget_seconds=0.05)

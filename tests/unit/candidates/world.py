@@ -22,7 +22,7 @@ from services.core.bundle import read_manifest
 from services.core.errors import UnavailableError
 from services.core.query import History, Query
 from services.core.sources.sequence import SequenceSource
-from tests.bundle_maker import make_bundle
+from tests.bundle_maker import SOURCE_NAMES, make_bundle
 from tests.unit.core.pipeline.stages import Recorder
 
 VERSION = "20240101000000"
@@ -85,10 +85,12 @@ def categories_of(item_id: str) -> tuple[str, ...]:
     return (*(["comedy"] if number % 3 == 0 else []), *(["war"] if number % 10 == 0 else []))
 
 
-async def make_world(store: Path, run: Run = run_here, budget_seconds: float = 0.5) -> World:
+async def make_world(
+    store: Path, run: Run = run_here, budget_seconds: float = 0.5, sources: tuple[str, ...] = SOURCE_NAMES
+) -> World:
     path = store / VERSION
     if not path.exists():
-        make_bundle(store, VERSION, item_count=ITEM_COUNT)
+        make_bundle(store, VERSION, item_count=ITEM_COUNT, sources=sources)
     bundle = load_candidate_bundle(path, read_manifest(path), exact_search_max_items=0)
     sequence = bundle.source("sequence")
     assert isinstance(sequence, SequenceSource)

@@ -80,6 +80,19 @@ def test_without_a_bundle_the_sources_give_the_reason(
     assert Reasons(titles).of(outcome(query, make_candidates(["51"], source_masks=[mask])), None) == [expected]
 
 
+@pytest.mark.parametrize(
+    ("mask", "expected"),
+    [(0b101, "You chose it before"), (0b001, "Liked by people who chose what you chose")],
+)
+def test_user_neighbours_and_recency_have_reasons_too(
+    make_query: Any, make_candidates: Any, mask: int, expected: str
+) -> None:
+    sources = ("user_knn", "popularity", "recency")
+    selected = make_candidates(["51"], source_masks=[mask], sources=sources)
+    query = make_query(history=History(("50",)))
+    assert Reasons(Titles()).of(outcome(query, selected), None) == [expected]
+
+
 def test_an_empty_slate_needs_no_reasons(
     titles: Titles, bundle: RankingBundle, make_query: Any, make_candidates: Any
 ) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from services.core.sources.source import History, Retrieved
@@ -88,6 +90,22 @@ def test_knowing_nothing_adds_nothing() -> None:
     np.testing.assert_allclose(
         blend.scores(zeros[:1], np.array([[3.0, 0.5]], dtype=np.float32), 9), [2 * np.log(2) - np.log(2)], rtol=1e-6
     )
+
+
+def test_a_source_that_never_scores_a_candidate_changes_nothing() -> None:
+    users, targets = users_and_targets(signal=2.0, count=100)
+    mute = [replace(user, features=np.insert(user.features, 2, 0.0, axis=1)) for user in users]
+    without = fit_blend(users, targets, SOURCES, seed=0)
+    fitted = fit_blend(mute, targets, ("popularity", "item_knn", "recency", "sequence"), seed=0)
+    assert without.kind != "off"
+    assert fitted.kind == without.kind
+    assert fitted.ndcg == without.ndcg
+    assert all((one == other).all() for one, other in zip(fitted.lists, without.lists, strict=True))
+    assert fitted.blend.linear[3] == 0.0
+    np.testing.assert_array_equal(np.delete(fitted.blend.linear, 3), without.blend.linear)
+    taste, features = np.zeros(2, dtype=np.float32), np.array([[0, 0, 0, 0], [0, 0, 5, 0]], dtype=np.float32)
+    scores = fitted.blend.scores(taste, features, 3)
+    assert scores[0] == scores[1], "what it says of seen items later was not learnt and does not count"
 
 
 def test_joined_blends_score_their_mean() -> None:

@@ -11,10 +11,12 @@ import onnxruntime
 import pytest
 import torch
 
+from services.candidates.bundles.candidate_bundle import load_candidate_bundle
 from services.core.bundle import RANKER, USER_ENCODER, BundleManifest, bundle_path, read_array, verify_bundle
 from services.core.sources.registry import load_sources
 from services.core.sources.sequence import ITEM_VECTORS
 from services.core.sources.source import History
+from services.training.sources.registry import FITTINGS
 from services.training.steps.bundle import DatasetError, fit_bundle
 from services.training.steps.bundle_weights import WEIGHTS, load_weights
 from services.training.steps.examples import InteractionLog
@@ -94,6 +96,32 @@ def test_the_index_finds_what_the_exact_search_finds(store: Path) -> None:
     query = np.random.default_rng(0).normal(size=vectors.shape[1]).astype(np.float32)
     exact = 1 + np.argsort(-(vectors[1:] @ query))[:10]
     assert set(index.search(query, 10).keys.tolist()) == set(exact.tolist())
+
+
+def test_user_neighbours_and_recency_are_fitted_and_served(tmp_path: Path) -> None:
+    log = circle_log()
+    # Everybody takes the first three items of the walk again, at the end.
+    again = np.concatenate([np.concatenate([walk, walk[:3]]) for walk in log.sequences()])
+    starts = log.starts + 3 * np.arange(len(log.starts))
+    repeating = InteractionLog(log.item_ids, starts, again, np.arange(len(again), dtype=np.int64))
+    names = ("popularity", "user_knn", "recency", "sequence")
+    fit_bundle(repeating, replace(CONFIG, sources=names), tmp_path, "1", lambda progress: None)
+    bundle = load_candidate_bundle(
+        bundle_path(tmp_path, "1"), verify_bundle(bundle_path(tmp_path, "1")), exact_search_max_items=40
+    )
+    assert tuple(source.name for source in bundle.sources) == names
+    history = History.of(log.sequence(0))
+    user_knn, recency = bundle.source("user_knn"), bundle.source("recency")
+    assert user_knn is not None
+    assert recency is not None
+    fitted = FITTINGS["user_knn"].fit(repeating.without_repeats(), CONFIG)
+    np.testing.assert_array_equal(user_knn.score(history), fitted.score(history))
+    assert len(user_knn.retrieve(history, 5, history.rows).rows) > 0
+    own = recency.retrieve(history, 100, np.empty(0, np.int32)).rows
+    assert set(own.tolist()) == set(history.rows[:-1].tolist())
+    metrics = json.loads((bundle_path(tmp_path, "1") / "metrics.json").read_text())["validation"]
+    assert metrics["user_knn"]["recall@10"] > metrics["popularity"]["recall@10"]
+    assert metrics["recency"]["recall@100"] == 0.0, "nothing seen is recommended here"
 
 
 def test_a_warm_start_takes_the_weights_over_by_item_id(store: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from services.training.steps.examples import InteractionLog
-from services.training.steps.fit_config import TrainingConfig, TransformerConfig
+from services.training.steps.fit_config import RecencyConfig, TrainingConfig, TransformerConfig
 from services.training.steps.fit_to_data import fitting
 from services.training.steps.item_attributes import ItemAttributes
 
@@ -43,3 +43,13 @@ def test_the_attributes_source_needs_attributes() -> None:
     known = ItemAttributes.from_names([(), ["a"], ["a", "b"], ["b"], []])
     described = InteractionLog(log.item_ids, log.starts, log.rows, log.times, attributes=known)
     assert "attributes" in fitting(TrainingConfig(), described).sources
+
+
+def test_the_recency_source_needs_repeats() -> None:
+    once = log_of([4] * 50, 4)
+    assert "recency" not in fitting(TrainingConfig(), once.without_repeats()).sources
+    again = log_of([8] * 50, 4).without_repeats()
+    assert again.repeats is not None
+    assert again.repeats.share == 0.5
+    assert "recency" in fitting(TrainingConfig(), again).sources
+    assert "recency" not in fitting(TrainingConfig(recency=RecencyConfig(least_share=0.6)), again).sources

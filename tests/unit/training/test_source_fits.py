@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from services.core.sources.source import History
-from services.training.sources import attributes, item_knn, matrix_factors, popularity, transitions
+from services.training.sources import attributes, item_knn, matrix_factors, popularity, recency, transitions, user_knn
 from services.training.steps.examples import InteractionLog
 from services.training.steps.fit_config import (
     ItemKnnConfig,
@@ -14,6 +14,7 @@ from services.training.steps.fit_config import (
     PopularityConfig,
     TrainingConfig,
     TransitionsConfig,
+    UserKnnConfig,
 )
 from services.training.steps.item_attributes import ItemAttributes
 
@@ -130,3 +131,46 @@ def test_without_attributes_the_source_knows_no_item() -> None:
     source = attributes.fit(log_of([1, 2]), TrainingConfig())
     assert source.item_count == 6
     assert source.score(History.of(np.array([1])))[1:].tolist() == [0.0] * 6
+
+
+def test_users_are_stored_both_ways_the_last_active_first() -> None:
+    # Times rise from user to user: user 2 was active last and is number 1.
+    source = user_knn.fit(log_of([1, 2], [2, 3, 4], [1, 2], items=5), TrainingConfig())
+    assert source.user_starts.tolist() == [0, 0, 2, 5, 7]
+    assert source.user_items.tolist() == [1, 2, 2, 3, 4, 1, 2]
+    assert source.item_starts.tolist() == [0, 0, 2, 5, 6, 7, 7]
+    assert source.item_users.tolist() == [1, 3, 1, 2, 3, 2, 2]
+    counts = np.array([2, 3, 1, 1, 1])  # item 5, which nobody took, as if one had
+    np.testing.assert_allclose(source.item_weights, [0, *np.log(4 / counts) ** 2], rtol=1e-6)
+    plain = user_knn.fit(log_of([1, 2]), TrainingConfig(user_knn=UserKnnConfig(rarity=0)))
+    assert plain.item_weights.tolist() == [0.0] + [1.0] * 6
+
+
+def test_of_many_users_those_active_last_are_stored() -> None:
+    log = log_of([1, 2], [2, 3, 4], [], [1, 5, 2])
+    two = user_knn.fit(log, TrainingConfig(user_knn=UserKnnConfig(users=2, items_per_user=2)))
+    assert two.user_items.tolist() == [2, 5, 3, 4]
+    one = user_knn.fit(log, TrainingConfig(user_knn=UserKnnConfig(users_per_item=1)))
+    assert one.item_starts.tolist() == [0, 0, 1, 2, 3, 4, 5, 5]
+    assert one.item_users.tolist() == [1, 1, 2, 2, 1]
+    assert len(one.user_items) == 8
+
+
+def test_the_asking_user_does_not_hear_himself() -> None:
+    log = log_of([1, 2], [1, 2, 3], [1, 4], [5, 6])
+    source = user_knn.fit(log, TrainingConfig(user_knn=UserKnnConfig(neighbours=1)))
+    assert source.retrieve(History.of(np.array([1, 2])), 5, np.array([1, 2])).rows.tolist() == [3]
+
+
+def test_without_repeats_recency_has_nothing_to_say() -> None:
+    source = recency.fit(log_of([1, 2], [2, 3]).without_repeats(), TrainingConfig())
+    assert source.item_count == 6
+    assert source.retrieve(History.of(np.array([1, 2])), 5, np.empty(0, dtype=np.int32)).rows.tolist() == []
+
+
+def test_recency_is_fitted_to_the_repeats_that_were_left_out() -> None:
+    log = log_of([1, 2, 1, 3, 1], [4, 5, 6]).without_repeats()
+    assert log.repeats is not None
+    source = recency.fit(log, TrainingConfig())
+    np.testing.assert_array_equal(source.rates, log.repeats.rates)
+    assert source.retrieve(History.of(np.array([1, 2, 3])), 5, np.empty(0, dtype=np.int32)).rows[0] in (1, 2)
