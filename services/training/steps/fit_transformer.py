@@ -156,13 +156,13 @@ class _Trainer:
         self._encoder.train()
         length = self._settings.max_history
         size = max(1, self._settings.positions_per_step // length)
-        rows = pack_epoch(self._log, length, packing)
-        steps = math.ceil(len(rows) / size)
+        packed = pack_epoch(self._log, length, packing)
+        steps = math.ceil(len(packed) / size)
         for step in range(steps):
             done = (epoch + step / steps) / self._schedule.epochs
             for group in self._optimizer.param_groups:
                 group["lr"] = self._schedule.learning_rate * _rate_share(done)
-            loss = self._loss(batch_rows(rows[step * size : (step + 1) * size], length), sampling)
+            loss = self._loss(batch_rows(self._log, packed.rows(step * size, (step + 1) * size)), sampling)
             self._optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(self._encoder.parameters(), _GRADIENT_NORM)
