@@ -64,14 +64,19 @@ class PackedBatch:
 
         positions: bool [B, T]; the index counts its true entries in row order.
         """
-        length = self.items.shape[1]
-        order = torch.ones(length, length, dtype=torch.bool).tril()
-        reach = order & (self.segments[:, :, None] == self.segments[:, None, :]) & positions[:, :, None]
-        row, position, earlier = reach.nonzero(as_tuple=True)
-        numbers = torch.cumsum(positions.flatten(), 0) - 1
-        items = self.items[row, earlier]
+        begins = torch.ones_like(self.segments, dtype=torch.bool)
+        begins[:, 1:] = self.segments[:, 1:] != self.segments[:, :-1]
+        places = torch.arange(begins.numel(), device=begins.device)
+        firsts = torch.cummax(torch.where(begins.flatten(), places, 0), dim=0).values
+        chosen = positions.flatten().nonzero()[:, 0]
+        firsts = firsts[chosen]
+        counts = chosen - firsts + 1
+        numbers = torch.repeat_interleave(counts)
+        before = torch.cumsum(counts, dim=0) - counts
+        within = torch.arange(len(numbers), device=numbers.device) - before[numbers]
+        items = self.items.flatten()[firsts[numbers] + within]
         real = items > 0
-        return numbers[row * length + position][real], items[real]
+        return numbers[real], items[real]
 
 
 def pack_epoch(log: InteractionLog, length: int, generator: np.random.Generator) -> PackedEvents:

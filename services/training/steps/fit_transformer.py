@@ -90,7 +90,7 @@ def fit_validated(
 ) -> FittedEncoder:
     """Train until validation stops improving; resume from ``checkpoint`` if it belongs to this run."""
     settings = config.transformer
-    trainer = _Trainer(split.log, config, encoder, schedule)
+    trainer = Trainer(split.log, config, encoder, schedule)
     best: dict[str, Any] = {"ndcg": -1.0, "epoch": 0, "weights": None}
     misses, first_epoch, finished = 0, 0, False
     if (state := load_checkpoint(checkpoint, run_fingerprint)) is not None:
@@ -123,7 +123,7 @@ def finish(log: InteractionLog, config: TrainingConfig, encoder: SequenceEncoder
     """A short pass over all interactions, the newest included, for weights that were chosen already; in place."""
     settings = config.transformer
     schedule = Schedule(stage=2, epochs=settings.finish_epochs, learning_rate=settings.finish_learning_rate)
-    trainer = _Trainer(log, config, encoder, schedule)
+    trainer = Trainer(log, config, encoder, schedule)
     report.enter("finish")
     for epoch in range(schedule.epochs):
         trainer.run_epoch(epoch, report)
@@ -131,7 +131,7 @@ def finish(log: InteractionLog, config: TrainingConfig, encoder: SequenceEncoder
     encoder.eval()
 
 
-class _Trainer:
+class Trainer:
     """One encoder, its optimiser and its weight average, going through a log epoch by epoch."""
 
     def __init__(
@@ -212,7 +212,7 @@ def _optimizer(encoder: SequenceEncoder, settings: TransformerConfig) -> torch.o
         decayed = parameter.ndim > 1 and not name.startswith(("items.", "attribute")) and "bias" not in name
         (matrices if decayed else others).append(parameter)
     groups = [{"params": matrices, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.98))
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.98), fused=True)
 
 
 def _rate_share(done: float) -> float:
