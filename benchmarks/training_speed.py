@@ -82,7 +82,7 @@ class Side:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise SystemExit(f"{self._process.args[1]} ended: its words are above")  # type: ignore[index]
+            raise SystemExit(f"{self._process.args[1]} ended: its words are above")
         return json.loads(line)
 
 
@@ -105,7 +105,7 @@ def main() -> int:
     columns = training_part(read_sequences(arguments.data) if arguments.data else drawn())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "interactions.npz"
-        np.savez(path, **columns)  # type: ignore[arg-type]
+        np.savez(path, **columns)
         names = ("threads", "width", "blocks", "heads", "history", "users", "negatives", "dropout")
         settings = {name: getattr(arguments, name) for name in names}
         settings |= {"interactions": str(path), "hidden": arguments.hidden or arguments.width}

@@ -48,7 +48,10 @@ def evaluate(
         str | None, typer.Option("--format", help="Format of the data set, with --protocol; else it is guessed.")
     ] = None,
     keep: Annotated[
-        Path | None, typer.Option(help="Bundle store that the trained bundle stays in, with --protocol.")
+        Path | None,
+        typer.Option(
+            help="Bundle store that the trained bundle stays in, with --protocol; killed, the same command goes on."
+        ),
     ] = None,
     predictions: Annotated[Path | None, typer.Option(help="Write the lists here: user<TAB>item item …")] = None,
     data_dir: options.DataDir = None,
@@ -112,7 +115,8 @@ def _offline(
         result = evaluate_offline(dataset, format_name, seed, threads, predictions, keep)
     except ModuleNotFoundError as error:
         raise CliError(f"{error.name} is missing: install trommel[training-worker]") from error
-    _say(result, as_json, print_offline)
+    if result is not None:
+        _say(result, as_json, print_offline)
 
 
 def _say(result: dict[str, Any], as_json: str | None, show: Callable[[dict[str, Any]], None]) -> None:

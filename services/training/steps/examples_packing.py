@@ -59,6 +59,10 @@ class PackedBatch:
     segments: torch.Tensor
     targets: torch.Tensor
 
+    def to(self, device: torch.device) -> PackedBatch:
+        """The same on ``device``."""
+        return PackedBatch(self.items.to(device), self.segments.to(device), self.targets.to(device))
+
     def seen(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Pairs (index into ``positions``, item) of what each position's user has taken so far, int64 [S] each.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -65,6 +66,62 @@ def fit_models(
     Resumes the Transformer from ``checkpoint`` if that file is of this very run. Raises DatasetError,
     LeakError, TrainingStoppedError.
     """
+    begun = _begin(dataset, config, report, warm_start)
+    split, config, encoder = begun.split, begun.config, begun.encoder
+    settings = config.transformer
+    fitted = fit_validated(split, config, encoder, begun.schedule, report, checkpoint, begun.fingerprint)
+    validated = encoder.folded()
+    blended, metrics = _blend_and_measure(split, validated, config, report)
+    if settings.finish_epochs:
+        finish(dataset, config, encoder, report)
+    encoder = encoder.folded()
+    report.enter("bundle")
+    return FittedModels(
+        encoder=encoder,
+        validated_weights=validated.state_dict(),
+        blend=blended.blend,
+        sources=_fit_sources(dataset, encoder, config, report),
+        metrics=metrics,
+        training={
+            "config": asdict(config),
+            "warm_start": begun.parent,
+            "epochs": fitted.epochs,
+            "best_epoch": fitted.best_epoch,
+            "users": dataset.user_count,
+            "interactions": len(dataset),
+            "validation_users": min(len(split.users), settings.validation_users),
+            "blend": {"kind": blended.kind, "ndcg": blended.ndcg},
+        },
+    )
+
+
+def assist_fit(dataset: InteractionLog, config: TrainingConfig, warm_start: Path | None = None) -> None:
+    """What fit_models of the same arguments needs of every other process that torchrun started (see data_parallel).
+
+    Raises DatasetError, LeakError, LostProcessError.
+    """
+    report = ProgressReport(lambda _: None, lambda: False, STAGES)
+    begun = _begin(dataset, config, report, warm_start)
+    # The first process alone reads and writes the checkpoint.
+    nowhere = Path(os.devnull)
+    fit_validated(begun.split, begun.config, begun.encoder, begun.schedule, report, nowhere, begun.fingerprint)
+    if begun.config.transformer.finish_epochs:
+        finish(dataset, begun.config, begun.encoder, report)
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What is settled before the first epoch. parent: the bundle whose weights were taken over, None without."""
+
+    split: HeldOut
+    config: TrainingConfig
+    encoder: SequenceEncoder
+    schedule: Schedule
+    parent: str | None
+    fingerprint: str
+
+
+def _begin(dataset: InteractionLog, config: TrainingConfig, report: ProgressReport, warm_start: Path | None) -> _Begun:
     split = hold_out_last(dataset)
     if dataset.item_count < 2 or len(split.users) == 0:
         raise DatasetError("training needs at least two items and one user with two interactions")
@@ -81,31 +138,7 @@ def fit_models(
         if parent is None
         else Schedule(1, settings.warm_epochs, settings.warm_learning_rate, keep_start=True)
     )
-    run = fingerprint(dataset, config, parent or "")
-    fitted = fit_validated(split, config, encoder, schedule, report, checkpoint, run)
-    validated = encoder.folded()
-    blended, metrics = _blend_and_measure(split, validated, config, report)
-    if settings.finish_epochs:
-        finish(dataset, config, encoder, report)
-    encoder = encoder.folded()
-    report.enter("bundle")
-    return FittedModels(
-        encoder=encoder,
-        validated_weights=validated.state_dict(),
-        blend=blended.blend,
-        sources=_fit_sources(dataset, encoder, config, report),
-        metrics=metrics,
-        training={
-            "config": asdict(config),
-            "warm_start": parent,
-            "epochs": fitted.epochs,
-            "best_epoch": fitted.best_epoch,
-            "users": dataset.user_count,
-            "interactions": len(dataset),
-            "validation_users": min(len(split.users), settings.validation_users),
-            "blend": {"kind": blended.kind, "ndcg": blended.ndcg},
-        },
-    )
+    return _Begun(split, config, encoder, schedule, parent, fingerprint(dataset, config, parent or ""))
 
 
 def _blend_and_measure(

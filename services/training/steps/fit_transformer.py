@@ -16,9 +16,10 @@ from services.training.model.encoder import EncoderShape, SequenceEncoder
 from services.training.model.full_softmax import full_softmax
 from services.training.model.sampled_softmax import NegativeSampler, sampled_softmax
 from services.training.model.weight_average import WeightAverage
+from services.training.steps import data_parallel
 from services.training.steps.evaluate_encoder import encoder_ndcg
 from services.training.steps.examples import HeldOut, InteractionLog
-from services.training.steps.examples_packing import PackedBatch, batch_rows, pack_epoch
+from services.training.steps.examples_packing import PackedBatch, PackedEvents, batch_rows, pack_epoch
 from services.training.steps.fit_checkpoint import load_checkpoint, save_checkpoint
 from services.training.steps.fit_config import TrainingConfig, TransformerConfig
 from services.training.steps.fit_progress import ProgressReport
@@ -93,11 +94,12 @@ def fit_validated(
     trainer = Trainer(split.log, config, encoder, schedule)
     best: dict[str, Any] = {"ndcg": -1.0, "epoch": 0, "weights": None}
     misses, first_epoch, finished = 0, 0, False
-    if (state := load_checkpoint(checkpoint, run_fingerprint)) is not None:
+    kept = load_checkpoint(checkpoint, run_fingerprint) if data_parallel.is_first() else None
+    if (state := data_parallel.from_first(kept)) is not None:
         trainer.load(state["trainer"])
         best, misses, first_epoch, finished = state["best"], state["misses"], state["epoch"], state["finished"]
     elif schedule.keep_start:
-        ndcg = encoder_ndcg(encoder, split, settings.validation_users)
+        ndcg = _validated(encoder, split, config)
         best = {"ndcg": ndcg, "epoch": 0, "weights": trainer.average.snapshot()}
     report.enter("transformer", resumed_share=first_epoch / schedule.epochs)
     epoch = first_epoch
@@ -105,7 +107,7 @@ def fit_validated(
         trainer.run_epoch(epoch, report)
         epoch += 1
         if epoch % settings.validate_every_epochs == 0 or epoch == schedule.epochs:
-            ndcg = trainer.with_average(lambda: encoder_ndcg(encoder, split, settings.validation_users))
+            ndcg = trainer.with_average(lambda: _validated(encoder, split, config))
             report.advance(epoch / schedule.epochs, validation_ndcg=ndcg)
             if ndcg > best["ndcg"]:
                 best, misses = {"ndcg": ndcg, "epoch": epoch, "weights": trainer.average.snapshot()}, 0
@@ -113,10 +115,17 @@ def fit_validated(
                 misses += 1
             finished = misses >= settings.patience
         state = {"trainer": trainer.state(), "best": best, "misses": misses, "epoch": epoch, "finished": finished}
-        save_checkpoint(checkpoint, {"fingerprint": run_fingerprint, **state})
+        if data_parallel.is_first():
+            save_checkpoint(checkpoint, {"fingerprint": run_fingerprint, **state})
     encoder.load_state_dict(best["weights"])
     encoder.eval()
     return FittedEncoder(encoder, best["ndcg"], best["epoch"], epoch)
+
+
+def _validated(encoder: SequenceEncoder, split: HeldOut, config: TrainingConfig) -> float:
+    """NDCG@10 on the validation users; the first process measures for all."""
+    measured = encoder_ndcg(encoder, split, config.transformer.validation_users) if data_parallel.is_first() else 0.0
+    return data_parallel.from_first(measured)
 
 
 def finish(log: InteractionLog, config: TrainingConfig, encoder: SequenceEncoder, report: ProgressReport) -> None:
@@ -140,7 +149,8 @@ class Trainer:
         self._log = log
         self._seed = config.seed
         self._settings: TransformerConfig = config.transformer
-        self._encoder = encoder
+        self._device = data_parallel.device()
+        self._encoder = encoder.to(self._device)
         self._schedule = schedule
         self.average = WeightAverage(encoder, config.transformer.averaging)
         self._optimizer = _optimizer(encoder, config.transformer)
@@ -149,6 +159,7 @@ class Trainer:
         self._sampler = None if full else NegativeSampler(frequencies)
 
     def run_epoch(self, epoch: int, report: ProgressReport) -> None:
+        """Go through the log once. Raises TrainingStoppedError."""
         # Every epoch has random streams of its own, so that a resumed run draws what an uninterrupted one would.
         streams = np.random.SeedSequence([self._seed, self._schedule.stage, epoch]).spawn(2)
         packing, sampling = (np.random.Generator(np.random.PCG64(stream)) for stream in streams)
@@ -162,13 +173,23 @@ class Trainer:
             done = (epoch + step / steps) / self._schedule.epochs
             for group in self._optimizer.param_groups:
                 group["lr"] = self._schedule.learning_rate * _rate_share(done)
-            loss = self._loss(batch_rows(self._log, packed.rows(step * size, (step + 1) * size)), sampling)
             self._optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss = self._descend(packed.rows(step * size, (step + 1) * size), sampling)
             torch.nn.utils.clip_grad_norm_(self._encoder.parameters(), _GRADIENT_NORM)
             self._optimizer.step()
             self.average.update(self._encoder)
-            report.advance((epoch + (step + 1) / steps) / self._schedule.epochs, loss=float(loss.detach()))
+            report.advance((epoch + (step + 1) / steps) / self._schedule.epochs, loss=loss)
+
+    def _descend(self, rows: PackedEvents, sampling: np.random.Generator) -> float:
+        """Gradients of the mean loss over all positions of ``rows``, of which each process computes its share."""
+        start, end = data_parallel.share_of(len(rows))
+        self._encoder.random_bytes.share = (start, end, len(rows))
+        own = rows.rows(start, end)
+        # Without rows of its own a process goes the same way, so that its random streams stay those of the others.
+        loss = self._loss(batch_rows(self._log, own).to(self._device), sampling)
+        loss = loss * (own.position_count / rows.position_count)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return data_parallel.sum_gradients(self._encoder.parameters(), float(loss.detach()))
 
     def _loss(self, batch: PackedBatch, sampling: np.random.Generator) -> torch.Tensor:
         filled = batch.segments > 0
@@ -179,7 +200,13 @@ class Trainer:
         seen = batch.seen(filled)
         if self._sampler is None:
             return full_softmax(states, vectors, targets, *seen)
-        return sampled_softmax(states, vectors, targets, *seen, *self._sampler.draw(self._settings.negatives, sampling))
+        return sampled_softmax(
+            states,
+            vectors,
+            targets,
+            *seen,
+            *(drawn.to(self._device) for drawn in self._sampler.draw(self._settings.negatives, sampling)),
+        )
 
     def with_average(self, measure: Any) -> float:
         """What ``measure()`` gives while the encoder holds the averaged weights."""
@@ -191,6 +218,7 @@ class Trainer:
             self._encoder.load_state_dict(own)
 
     def state(self) -> dict[str, Any]:
+        """What ``load`` needs to go on from here."""
         return {
             "weights": self._encoder.state_dict(),
             "average": self.average.weights,
@@ -199,8 +227,9 @@ class Trainer:
         }
 
     def load(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
         self._encoder.load_state_dict(state["weights"])
-        self.average.weights = state["average"]
+        self.average.weights = {name: value.to(self._device) for name, value in state["average"].items()}
         self.average.steps = state["average_steps"]
         self._optimizer.load_state_dict(state["optimizer"])
 
