@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
+PEERS := .venv-peers
 BIN := $(VENV)/bin
 LOCK := requirements/trommel.lock
 # setuptools warns at every editable installation that folders may shadow packages: true, known, noise.
@@ -12,7 +13,7 @@ export PYTHONUNBUFFERED := 1
 
 .PHONY: help
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET\n"} /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Two stamps: what running needs, and what developing needs on top. Both come from one lock.
 $(VENV)/bin/pip:
@@ -67,6 +68,16 @@ protos: $(VENV)/.dev ## Generate Python from the contracts
 bench: $(VENV)/.run ## Measure latency and quality of a running stack
 	@$(BIN)/python benchmarks/recommend_latency.py
 
+# What Trommel is measured beside lives apart: its pins are not ours.
+$(PEERS)/.done: requirements/peers.txt
+	@$(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip --disable-pip-version-check -q install -r requirements/peers.txt
+	@touch $@
+
+.PHONY: bench-training
+bench-training: $(VENV)/.run $(PEERS)/.done ## Seconds per training epoch beside RecTools (DATA=sequences.txt)
+	@$(BIN)/python benchmarks/training_speed.py --peer-python $(PEERS)/bin/python $(if $(DATA),--data $(DATA))
+
 .PHONY: lock
 lock: $(VENV)/.dev ## Resolve the lock anew
 	@$(BIN)/pip-compile -q --upgrade --extra embedded --extra dev --strip-extras --allow-unsafe --no-header --no-emit-index-url \
@@ -76,4 +87,4 @@ lock: $(VENV)/.dev ## Resolve the lock anew
 
 .PHONY: clean
 clean: down ## Stop the stack and remove everything made here
-	@rm -rf $(VENV) .trommel .trommel-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) $(PEERS) .trommel .trommel-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.core.bundle import BundleManifest, new_version, read_array
+from services.core.bundle import BundleManifest, bundle_path, read_array, verify_bundle
 from services.core.metrics import by_user, groups, ranking, variety
 from services.core.metrics.means import with_standard_errors
 from services.core.sources.sequence import ITEM_VECTORS, SequenceSource
@@ -24,10 +24,13 @@ from services.training.steps.dataset_facts import dataset_facts
 from services.training.steps.evaluate import list_metrics
 from services.training.steps.evaluate_groups import LEAST_USERS, length_groups, measure_groups
 from services.training.steps.examples import HeldOut, Int32, InteractionLog, hold_out_last
+from services.training.steps.fit import assist_fit
+from services.training.steps.fit_checkpoint import fingerprint
 from services.training.steps.fit_config import TrainingConfig
 from services.training.steps.fit_progress import Progress
 from services.training.steps.leak_check import LeakError, check_no_leak
 from services.training.steps.list_figures import all_lists, differences, list_figures, recall_curves
+from services.training.steps.plan import forget_run, plan_run
 from services.training.steps.served_lists import ServedLists, served_lists
 
 __all__ = ["PROTOCOL", "LeakError", "LeaveOneOut", "leave_one_out", "measure", "split_last"]
@@ -83,10 +86,19 @@ def leave_one_out(
     report: Callable[[Progress], None],
     version: str | None = None,
 ) -> LeaveOneOut:
-    """Fit a bundle into ``store`` and measure it. Raises LeakError and what fit_bundle raises."""
+    """Fit a bundle into ``store`` and measure it. Raises LeakError and what fit_bundle raises.
+
+    Killed, the same call on the same store goes on from the last finished epoch, unless it names a version.
+    """
     started = time.perf_counter()
     split = split_last(log)
-    manifest = fit_bundle(split.log, config, store, version or new_version(), report)
+    run = f"leave-one-out-{fingerprint(split.log, config, '')}"
+    planned = version or plan_run(store, run, warm_start=False).version
+    sealed = bundle_path(store, planned)
+    if version is None and sealed.is_dir():
+        manifest = verify_bundle(sealed)
+    else:
+        manifest = fit_bundle(split.log, config, store, planned, report)
     fitted = time.perf_counter()
     served = served_lists(
         store / manifest.version,
@@ -105,7 +117,13 @@ def leave_one_out(
         "recall_curves": recall_curves(served, split),
     }
     seconds = {"fit": round(fitted - started, 1), "test": round(time.perf_counter() - fitted, 1)}
+    forget_run(store, run)
     return LeaveOneOut(manifest, test, details, split.users, served.ranked, seconds)
+
+
+def assist_leave_one_out(log: InteractionLog, config: TrainingConfig) -> None:
+    """What leave_one_out of the same arguments needs of every other process. Raises what assist_fit raises."""
+    assist_fit(split_last(log).log.without_repeats(), config)
 
 
 def measure(served: ServedLists, split: HeldOut) -> dict[str, dict[str, float]]:

@@ -48,7 +48,10 @@ def evaluate(
         str | None, typer.Option("--format", help="Format of the data set, with --protocol; else it is guessed.")
     ] = None,
     keep: Annotated[
-        Path | None, typer.Option(help="Bundle store that the trained bundle stays in, with --protocol.")
+        Path | None,
+        typer.Option(
+            help="Bundle store that the trained bundle stays in, with --protocol; killed, the same command goes on."
+        ),
     ] = None,
     predictions: Annotated[Path | None, typer.Option(help="Write the lists here: user<TAB>item item …")] = None,
     ablation: Annotated[
@@ -132,6 +135,8 @@ def _offline(
     except ModuleNotFoundError as error:
         extra = "report" if error.name in {"jinja2", "markupsafe", "matplotlib"} else "training-worker"
         raise CliError(f"{error.name} is missing: install trommel[{extra}]") from error
+    if result is None:
+        return
     _say(result, as_json, print_offline)
     if report is not None:
         write_report(report, result)

@@ -45,8 +45,8 @@ def evaluate_offline(
     keep: Path | None,
     *,
     ablation: bool,
-) -> dict[str, Any]:
-    """Measure the cascade on a data set.
+) -> dict[str, Any] | None:
+    """Measure the cascade on a data set; None in all but the first of several processes that torchrun has started.
 
     Args:
         dataset: "movielens-100k", or a path of a format that can be imported.
@@ -54,28 +54,38 @@ def evaluate_offline(
         seed: Of everything random: equal calls give equal figures.
         threads: Of the Transformer's training.
         predictions: Where the test lists are written, `user<TAB>item item …`; None writes none.
-        keep: Bundle store that the bundle stays in; None forgets it.
+        keep: Bundle store that the bundle stays in; None forgets it. Killed, the same call goes on from what was
+            kept there.
         ablation: Whether what each source adds is measured too.
 
     Raises:
-        CliError: The data set cannot be read, is too small, or a test item leaked into training.
+        CliError: The data set cannot be read, is too small, a test item leaked into training, or another process
+            is gone.
     """
-    from services.training.leave_one_out import PROTOCOL, LeakError, leave_one_out
+    from services.training.leave_one_out import PROTOCOL, LeakError, assist_leave_one_out, leave_one_out
+    from services.training.steps import data_parallel
     from services.training.steps.bundle import DatasetError
     from services.training.steps.fit_config import TrainingConfig
 
     started = time.monotonic()
-    read = read_log(_open(dataset, format_name))
-    log = read.log
-    note(f"{read.name}: {len(log):,} interactions of {log.user_count:,} users on {log.item_count:,} items")
-    if read.bad_rows:
-        note(f"{read.bad_rows:,} rows could not be read and are left out")
-    with _store(keep) as store, progress("leave-one-out", total=1.0) as shown:
-        try:
-            config = TrainingConfig(seed=seed, threads=threads, ablation=ablation)
-            result = leave_one_out(log, config, store, lambda now: shown.update(*_words(now)))
-        except (LeakError, DatasetError) as error:
-            raise CliError(str(error)) from error
+    config = TrainingConfig(seed=seed, threads=threads, ablation=ablation)
+    try:
+        with data_parallel.joined() as rank:
+            if rank > 0:
+                # The first process may have to fetch the data set.
+                data_parallel.from_first(None)
+                assist_leave_one_out(read_log(_open(dataset, format_name)).log, config)
+                return None
+            read = read_log(_open(dataset, format_name))
+            data_parallel.from_first(None)
+            log = read.log
+            note(f"{read.name}: {len(log):,} interactions of {log.user_count:,} users on {log.item_count:,} items")
+            if read.bad_rows:
+                note(f"{read.bad_rows:,} rows could not be read and are left out")
+            with _store(keep) as store, progress("leave-one-out", total=1.0) as shown:
+                result = leave_one_out(log, config, store, lambda now: shown.update(*_words(now)))
+    except (LeakError, DatasetError, data_parallel.LostProcessError) as error:
+        raise CliError(str(error)) from error
     if predictions is not None:
         lists = {
             read.user_ids[user]: log.item_ids[rows[rows > 0]].tolist()

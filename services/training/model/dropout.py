@@ -6,6 +6,8 @@ from SFC64 costs almost nothing, at the price of a rate that is a multiple of 1/
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import nn
@@ -16,15 +18,19 @@ class RandomBytes:
 
     def __init__(self) -> None:
         self.restart(0)
+        self.share: tuple[int, int, int] | None = None
+        """First and last (exclusive) of how many rows the values are, where other processes have the others."""
 
     def restart(self, *seed: int) -> None:
         """Begin the stream that belongs to ``seed``."""
         self._generator = np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed)))
 
     def draw(self, shape: torch.Size) -> torch.Tensor:
-        """Uniform uint8 of that shape."""
-        drawn = np.frombuffer(bytearray(self._generator.bytes(shape.numel())), dtype=np.uint8)
-        return torch.from_numpy(drawn).view(shape)
+        """Uniform uint8 of that shape; those of its share, if the values are a share of the rows."""
+        start, end, rows = self.share or (0, shape[0], shape[0])
+        whole = (rows, *shape[1:])
+        drawn = np.frombuffer(bytearray(self._generator.bytes(math.prod(whole))), dtype=np.uint8)
+        return torch.from_numpy(drawn).view(whole)[start:end]
 
 
 class Dropout(nn.Module):
@@ -39,5 +45,5 @@ class Dropout(nn.Module):
         """Any shape in, the same out."""
         if not self.training or self._threshold == 0:
             return values
-        kept = self._random_bytes.draw(values.shape) >= self._threshold
+        kept = self._random_bytes.draw(values.shape).to(values.device) >= self._threshold
         return values * (kept.to(values.dtype) * (256 / (256 - self._threshold)))

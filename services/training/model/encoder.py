@@ -42,9 +42,13 @@ class SequenceEncoder(nn.Module):
         """attributes: sparse CSR float32 [N+1, A], an item's weight of each attribute; None without any."""
         super().__init__()
         self.shape = shape
-        self._attributes = attributes
-        # The transposed matrix once, because autograd would make it anew in every step.
-        self._attributes_transposed = None if attributes is None else attributes.t().to_sparse_csr()
+        # Not among the weights, but they move to a device with them. The transposed matrix once, because autograd
+        # would make it anew in every step.
+        transposed = None if attributes is None else attributes.t().to_sparse_csr()
+        self._attributes: torch.Tensor | None
+        self._attributes_transposed: torch.Tensor | None
+        self.register_buffer("_attributes", attributes, persistent=False)
+        self.register_buffer("_attributes_transposed", transposed, persistent=False)
         self.random_bytes = RandomBytes()
         self.items = nn.Embedding(shape.item_count + 1, shape.width)
         self.input_dropout = Dropout(dropout, self.random_bytes)

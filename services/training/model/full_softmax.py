@@ -27,7 +27,7 @@ class _FullSoftmax(torch.autograd.Function):
         states_gradient = torch.empty_like(states)
         items_gradient = torch.zeros_like(item_vectors)
         starts = range(0, count, _CHUNK)
-        cuts = torch.searchsorted(seen_positions, torch.tensor([*starts, count])).tolist()
+        cuts = torch.searchsorted(seen_positions, torch.tensor([*starts, count], device=seen_positions.device)).tolist()
         total = 0.0
         for chunk, start in enumerate(starts):
             part = states[start : start + _CHUNK]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -76,24 +77,10 @@ def fit_models(
     Resumes the Transformer from ``checkpoint`` if that file is of this very run. Raises DatasetError,
     LeakError, TrainingStoppedError.
     """
-    split = hold_out_last(dataset)
-    if dataset.item_count < 2 or len(split.users) == 0:
-        raise DatasetError("training needs at least two items and one user with two interactions")
-    check_no_leak(dataset, split, "validation")
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    report.enter("transformer")
-    config = fitting(config, dataset)
+    begun = _begin(dataset, config, report, warm_start)
+    split, config, encoder = begun.split, begun.config, begun.encoder
     settings = config.transformer
-    encoder = new_encoder(dataset, config)
-    parent = warm_start.name if warm_start and load_weights(encoder, dataset.item_ids, warm_start) else None
-    schedule = (
-        Schedule(0, settings.epochs, settings.learning_rate)
-        if parent is None
-        else Schedule(1, settings.warm_epochs, settings.warm_learning_rate, keep_start=True)
-    )
-    run = fingerprint(dataset, config, parent or "")
-    fitted = fit_validated(split, config, encoder, schedule, report, checkpoint, run)
+    fitted = fit_validated(split, config, encoder, begun.schedule, report, checkpoint, begun.fingerprint)
     validated = encoder.folded()
     blended, metrics, ablation = _blend_and_measure(split, validated, config, report)
     finished = finish(dataset, config, encoder, report) if settings.finish_epochs else []
@@ -107,7 +94,7 @@ def fit_models(
         metrics=metrics,
         training={
             "config": asdict(config),
-            "warm_start": parent,
+            "warm_start": begun.parent,
             "epochs": fitted.epochs,
             "best_epoch": fitted.best_epoch,
             "curve": {"epochs": comparable(fitted.curve), "finish": comparable(finished)},
@@ -124,6 +111,52 @@ def fit_models(
             **{name: value for name, value in ablation.items() if name != "seconds"},
         },
     )
+
+
+def assist_fit(dataset: InteractionLog, config: TrainingConfig, warm_start: Path | None = None) -> None:
+    """What fit_models of the same arguments needs of every other process that torchrun started (see data_parallel).
+
+    Raises DatasetError, LeakError, LostProcessError.
+    """
+    report = ProgressReport(lambda _: None, lambda: False, STAGES)
+    begun = _begin(dataset, config, report, warm_start)
+    # The first process alone reads and writes the checkpoint.
+    nowhere = Path(os.devnull)
+    fit_validated(begun.split, begun.config, begun.encoder, begun.schedule, report, nowhere, begun.fingerprint)
+    if begun.config.transformer.finish_epochs:
+        finish(dataset, begun.config, begun.encoder, report)
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What is settled before the first epoch. parent: the bundle whose weights were taken over, None without."""
+
+    split: HeldOut
+    config: TrainingConfig
+    encoder: SequenceEncoder
+    schedule: Schedule
+    parent: str | None
+    fingerprint: str
+
+
+def _begin(dataset: InteractionLog, config: TrainingConfig, report: ProgressReport, warm_start: Path | None) -> _Begun:
+    split = hold_out_last(dataset)
+    if dataset.item_count < 2 or len(split.users) == 0:
+        raise DatasetError("training needs at least two items and one user with two interactions")
+    check_no_leak(dataset, split, "validation")
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    report.enter("transformer")
+    config = fitting(config, dataset)
+    settings = config.transformer
+    encoder = new_encoder(dataset, config)
+    parent = warm_start.name if warm_start and load_weights(encoder, dataset.item_ids, warm_start) else None
+    schedule = (
+        Schedule(0, settings.epochs, settings.learning_rate)
+        if parent is None
+        else Schedule(1, settings.warm_epochs, settings.warm_learning_rate, keep_start=True)
+    )
+    return _Begun(split, config, encoder, schedule, parent, fingerprint(dataset, config, parent or ""))
 
 
 def _blend_and_measure(

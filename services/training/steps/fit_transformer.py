@@ -16,9 +16,10 @@ from services.training.model.encoder import EncoderShape, SequenceEncoder
 from services.training.model.full_softmax import full_softmax
 from services.training.model.sampled_softmax import NegativeSampler, sampled_softmax
 from services.training.model.weight_average import WeightAverage
+from services.training.steps import data_parallel
 from services.training.steps.evaluate_encoder import encoder_ndcg
 from services.training.steps.examples import HeldOut, InteractionLog
-from services.training.steps.examples_packing import PackedBatch, batch_rows, pack_epoch
+from services.training.steps.examples_packing import PackedBatch, PackedEvents, batch_rows, pack_epoch
 from services.training.steps.fit_checkpoint import load_checkpoint, save_checkpoint
 from services.training.steps.fit_config import TrainingConfig, TransformerConfig
 from services.training.steps.fit_progress import ProgressReport
@@ -92,18 +93,19 @@ def fit_validated(
 ) -> FittedEncoder:
     """Train until validation stops improving; resume from ``checkpoint`` if it belongs to this run."""
     settings = config.transformer
-    trainer = _Trainer(split.log, config, encoder, schedule)
+    trainer = Trainer(split.log, config, encoder, schedule)
     best: dict[str, Any] = {"ndcg": -1.0, "epoch": 0, "weights": None}
     misses, first_epoch, finished = 0, 0, False
     curve: list[EpochFacts] = []
     clock = EpochClock()
     ndcg: float | None
-    if (state := load_checkpoint(checkpoint, run_fingerprint)) is not None:
+    kept = load_checkpoint(checkpoint, run_fingerprint) if data_parallel.is_first() else None
+    if (state := data_parallel.from_first(kept)) is not None:
         trainer.load(state["trainer"])
         best, misses, first_epoch, finished = state["best"], state["misses"], state["epoch"], state["finished"]
         curve = list(state.get("curve", ()))
     elif schedule.keep_start:
-        ndcg = encoder_ndcg(encoder, split, settings.validation_users)
+        ndcg = _validated(encoder, split, config)
         best = {"ndcg": ndcg, "epoch": 0, "weights": trainer.average.snapshot()}
         curve.append(clock.facts(0, None, None, ndcg))
     report.enter("transformer", resumed_share=first_epoch / schedule.epochs)
@@ -113,7 +115,7 @@ def fit_validated(
         loss = trainer.run_epoch(epoch, report)
         epoch += 1
         if epoch % settings.validate_every_epochs == 0 or epoch == schedule.epochs:
-            ndcg = trainer.with_average(lambda: encoder_ndcg(encoder, split, settings.validation_users))
+            ndcg = trainer.with_average(lambda: _validated(encoder, split, config))
             report.advance(epoch / schedule.epochs, validation_ndcg=ndcg)
             if ndcg > best["ndcg"]:
                 best, misses = {"ndcg": ndcg, "epoch": epoch, "weights": trainer.average.snapshot()}, 0
@@ -122,10 +124,17 @@ def fit_validated(
             finished = misses >= settings.patience
         curve.append(clock.facts(epoch, loss, trainer.learning_rate, ndcg))
         state = {"trainer": trainer.state(), "best": best, "misses": misses, "epoch": epoch, "finished": finished}
-        save_checkpoint(checkpoint, {"fingerprint": run_fingerprint, "curve": curve, **state})
+        if data_parallel.is_first():
+            save_checkpoint(checkpoint, {"fingerprint": run_fingerprint, "curve": curve, **state})
     encoder.load_state_dict(best["weights"])
     encoder.eval()
     return FittedEncoder(encoder, best["ndcg"], best["epoch"], epoch, curve)
+
+
+def _validated(encoder: SequenceEncoder, split: HeldOut, config: TrainingConfig) -> float:
+    """NDCG@10 on the validation users; the first process measures for all."""
+    measured = encoder_ndcg(encoder, split, config.transformer.validation_users) if data_parallel.is_first() else 0.0
+    return data_parallel.from_first(measured)
 
 
 def finish(
@@ -134,7 +143,7 @@ def finish(
     """A short pass over all interactions, the newest included, for weights that were chosen already; in place."""
     settings = config.transformer
     schedule = Schedule(stage=2, epochs=settings.finish_epochs, learning_rate=settings.finish_learning_rate)
-    trainer = _Trainer(log, config, encoder, schedule)
+    trainer = Trainer(log, config, encoder, schedule)
     report.enter("finish")
     curve: list[EpochFacts] = []
     for epoch in range(schedule.epochs):
@@ -146,7 +155,7 @@ def finish(
     return curve
 
 
-class _Trainer:
+class Trainer:
     """One encoder, its optimiser and its weight average, going through a log epoch by epoch."""
 
     def __init__(
@@ -155,7 +164,8 @@ class _Trainer:
         self._log = log
         self._seed = config.seed
         self._settings: TransformerConfig = config.transformer
-        self._encoder = encoder
+        self._device = data_parallel.device()
+        self._encoder = encoder.to(self._device)
         self._schedule = schedule
         self.average = WeightAverage(encoder, config.transformer.averaging)
         self._optimizer = _optimizer(encoder, config.transformer)
@@ -169,7 +179,7 @@ class _Trainer:
         return float(self._optimizer.param_groups[0]["lr"])
 
     def run_epoch(self, epoch: int, report: ProgressReport) -> float:
-        """Train one epoch and return the mean loss of its steps."""
+        """Go through the log once and return the mean loss of its steps. Raises TrainingStoppedError."""
         # Every epoch has random streams of its own, so that a resumed run draws what an uninterrupted one would.
         streams = np.random.SeedSequence([self._seed, self._schedule.stage, epoch]).spawn(2)
         packing, sampling = (np.random.Generator(np.random.PCG64(stream)) for stream in streams)
@@ -177,22 +187,32 @@ class _Trainer:
         self._encoder.train()
         length = self._settings.max_history
         size = max(1, self._settings.positions_per_step // length)
-        rows = pack_epoch(self._log, length, packing)
-        steps = math.ceil(len(rows) / size)
+        packed = pack_epoch(self._log, length, packing)
+        steps = math.ceil(len(packed) / size)
         losses = 0.0
         for step in range(steps):
             done = (epoch + step / steps) / self._schedule.epochs
             for group in self._optimizer.param_groups:
                 group["lr"] = self._schedule.learning_rate * _rate_share(done)
-            loss = self._loss(batch_rows(rows[step * size : (step + 1) * size], length), sampling)
             self._optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss = self._descend(packed.rows(step * size, (step + 1) * size), sampling)
             torch.nn.utils.clip_grad_norm_(self._encoder.parameters(), _GRADIENT_NORM)
             self._optimizer.step()
             self.average.update(self._encoder)
-            losses += (newest := float(loss.detach()))
-            report.advance((epoch + (step + 1) / steps) / self._schedule.epochs, loss=newest)
+            losses += loss
+            report.advance((epoch + (step + 1) / steps) / self._schedule.epochs, loss=loss)
         return losses / max(steps, 1)
+
+    def _descend(self, rows: PackedEvents, sampling: np.random.Generator) -> float:
+        """Gradients of the mean loss over all positions of ``rows``, of which each process computes its share."""
+        start, end = data_parallel.share_of(len(rows))
+        self._encoder.random_bytes.share = (start, end, len(rows))
+        own = rows.rows(start, end)
+        # Without rows of its own a process goes the same way, so that its random streams stay those of the others.
+        loss = self._loss(batch_rows(self._log, own).to(self._device), sampling)
+        loss = loss * (own.position_count / rows.position_count)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return data_parallel.sum_gradients(self._encoder.parameters(), float(loss.detach()))
 
     def _loss(self, batch: PackedBatch, sampling: np.random.Generator) -> torch.Tensor:
         filled = batch.segments > 0
@@ -203,7 +223,13 @@ class _Trainer:
         seen = batch.seen(filled)
         if self._sampler is None:
             return full_softmax(states, vectors, targets, *seen)
-        return sampled_softmax(states, vectors, targets, *seen, *self._sampler.draw(self._settings.negatives, sampling))
+        return sampled_softmax(
+            states,
+            vectors,
+            targets,
+            *seen,
+            *(drawn.to(self._device) for drawn in self._sampler.draw(self._settings.negatives, sampling)),
+        )
 
     def with_average(self, measure: Any) -> float:
         """What ``measure()`` gives while the encoder holds the averaged weights."""
@@ -215,6 +241,7 @@ class _Trainer:
             self._encoder.load_state_dict(own)
 
     def state(self) -> dict[str, Any]:
+        """What ``load`` needs to go on from here."""
         return {
             "weights": self._encoder.state_dict(),
             "average": self.average.weights,
@@ -223,8 +250,9 @@ class _Trainer:
         }
 
     def load(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
         self._encoder.load_state_dict(state["weights"])
-        self.average.weights = state["average"]
+        self.average.weights = {name: value.to(self._device) for name, value in state["average"].items()}
         self.average.steps = state["average_steps"]
         self._optimizer.load_state_dict(state["optimizer"])
 
@@ -236,7 +264,7 @@ def _optimizer(encoder: SequenceEncoder, settings: TransformerConfig) -> torch.o
         decayed = parameter.ndim > 1 and not name.startswith(("items.", "attribute")) and "bias" not in name
         (matrices if decayed else others).append(parameter)
     groups = [{"params": matrices, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.98))
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.98), fused=True)
 
 
 def _rate_share(done: float) -> float:

@@ -9,6 +9,7 @@ import pytest
 from services.training.leave_one_out import LeakError, LeaveOneOut, leave_one_out, measure
 from services.training.steps.evaluate import pad_lists
 from services.training.steps.examples import HeldOut, InteractionLog, hold_out_last
+from services.training.steps.fit_progress import Progress
 from services.training.steps.item_attributes import ItemAttributes
 from services.training.steps.served_lists import ServedLists
 from tests.circle_walks import CONFIG, circle_log
@@ -48,6 +49,34 @@ def test_equal_runs_give_equal_figures(result: LeaveOneOut, tmp_path: Path) -> N
     again = run(tmp_path)
     assert again.test == result.test
     np.testing.assert_array_equal(again.ranked, result.ranked)
+
+
+@pytest.mark.parametrize("killed_in", ["transformer", "test"])
+def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, killed_in: str) -> None:
+    class KilledError(Exception):
+        pass
+
+    def killed(now: Progress) -> None:
+        if now.stage == killed_in and (now.fraction > 0.6 or now.stage == "test"):
+            raise KilledError
+
+    log, said = circle_log(), list[Progress]()
+    with pytest.raises(KilledError):
+        leave_one_out(log, CONFIG, tmp_path / "store", killed)
+    resumed = leave_one_out(log, CONFIG, tmp_path / "store", said.append)
+    assert {now.stage for now in said} >= {"test"}
+    if killed_in == "test":
+        assert {now.stage for now in said} == {"test"}, "the sealed bundle is measured, not made anew"
+    else:
+        assert said[1].fraction > 0.2, "finished epochs are not trained again"
+    whole = leave_one_out(log, CONFIG, tmp_path / "other", lambda now: None)
+    assert resumed.test == whole.test
+    np.testing.assert_array_equal(resumed.ranked, whole.ranked)
+    left = {path.name for path in (tmp_path / "store").iterdir()}
+    assert left - {".runs"} == {resumed.manifest.version}
+    assert list((tmp_path / "store" / ".runs").iterdir()) == []
+    again = leave_one_out(log, CONFIG, tmp_path / "store", lambda now: None)
+    assert again.manifest.version > resumed.manifest.version, "a finished run is not taken up again"
 
 
 def test_lists_hold_nothing_of_the_history_and_nothing_twice(result: LeaveOneOut) -> None:

@@ -39,6 +39,25 @@ def test_the_chunked_loss_and_its_gradients_are_those_of_cross_entropy() -> None
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-7)
 
 
+def test_the_sampled_loss_and_its_gradients_are_those_of_cross_entropy_over_the_sample() -> None:
+    states, vectors, targets, positions, seen = example()
+    negatives, log_expected = NegativeSampler(np.ones(ITEMS + 1)).draw(20, np.random.default_rng(0))
+    ruled_out = torch.zeros(POSITIONS, ITEMS + 1, dtype=torch.bool)
+    ruled_out[positions, seen] = True
+    ruled_out[torch.arange(POSITIONS), targets] = True
+    logits = (states @ vectors[negatives].T - log_expected).masked_fill(ruled_out[:, negatives], -1e30)
+    plain = torch.cat([(states * vectors[targets]).sum(dim=1, keepdim=True), logits], dim=1)
+    wanted = torch.nn.functional.cross_entropy(plain, torch.zeros(POSITIONS, dtype=torch.int64))
+    loss = sampled_softmax(states, vectors, targets, positions, seen, negatives, log_expected)
+    assert loss.item() == pytest.approx(wanted.item(), rel=1e-6)
+    for one, other in zip(
+        torch.autograd.grad(3 * loss, (states, vectors)),
+        torch.autograd.grad(3 * wanted, (states, vectors)),
+        strict=True,
+    ):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-7)
+
+
 def test_with_every_item_as_a_sure_negative_the_sampled_loss_is_the_full_one() -> None:
     states, vectors, *rest = example()
     everything = torch.arange(1, ITEMS + 1)
