@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.core.bundle import BundleManifest, new_version
+from services.core.cascade import candidates_for
 from services.core.metrics import groups, ranking, variety
 from services.training.steps.bundle import fit_bundle
-from services.training.steps.evaluate import list_metrics
+from services.training.steps.evaluate import LIST_LENGTH, list_metrics
 from services.training.steps.examples import HeldOut, Int32, InteractionLog, hold_out_last
 from services.training.steps.fit_config import TrainingConfig
 from services.training.steps.fit_progress import Progress
+from services.training.steps.item_attributes import ItemAttributes
 from services.training.steps.served_lists import ServedLists, served_lists
 
 PROTOCOL = "leave-one-out"
@@ -39,14 +41,17 @@ class LeakError(Exception):
 class LeaveOneOut:
     """What came out.
 
-    test: metrics of each source, the candidate stage and the ranker on the test interactions: equal for equal data,
-    seed, threads and machine. users, ranked: int32 [U] and [U, 100], the ranker's lists. seconds: by phase.
+    test: metrics of each source, the candidate stage, the ranker and the slate on the test interactions: equal for
+    equal data, seed, threads and machine. users: int32 [U]. targets: int32 [U], the rows that are looked for.
+    ranked, slates: int32 [U, 100], the ranker's lists and what the policy makes of them. seconds: by phase.
     """
 
     manifest: BundleManifest
     test: dict[str, dict[str, float]]
     users: Int32
+    targets: Int32
     ranked: Int32
+    slates: Int32
     seconds: dict[str, float]
 
     def to_json(self) -> dict[str, Any]:
@@ -83,8 +88,12 @@ def leave_one_out(
     store: Path,
     report: Callable[[Progress], None],
     version: str | None = None,
+    categories: ItemAttributes | None = None,
 ) -> LeaveOneOut:
-    """Fit a bundle into ``store`` and measure it. Raises LeakError and what fit_bundle raises."""
+    """Fit a bundle into ``store`` and measure it. Raises LeakError and what fit_bundle raises.
+
+    categories: all of the items' in the catalogue, by which slates are arranged.
+    """
     started = time.perf_counter()
     split = split_last(log)
     manifest = fit_bundle(split.log, config, store, version or new_version(), report)
@@ -92,16 +101,18 @@ def leave_one_out(
     served = served_lists(
         store / manifest.version,
         split,
-        config.candidates_per_source,
-        config.merged_candidates,
+        candidates_for(LIST_LENGTH, config.candidates),
+        categories,
         lambda share: report(Progress("test", share)),
     )
     seconds = {"fit": round(fitted - started, 1), "test": round(time.perf_counter() - fitted, 1)}
-    return LeaveOneOut(manifest, measure(served, split), split.users, served.ranked, seconds)
+    return LeaveOneOut(
+        manifest, measure(served, split), split.users, split.targets, served.ranked, served.slates, seconds
+    )
 
 
 def measure(served: ServedLists, split: HeldOut) -> dict[str, dict[str, float]]:
-    """Metrics by source, of "candidates" and of "ranker", and the ranker's recall@10 "by_history_length"."""
+    """Metrics by source, of "candidates", "ranker" and "slate", and the ranker's recall@10 "by_history_length"."""
     targets, item_count = split.targets, split.log.item_count
     relevant = targets[:, None]
     table = {name: list_metrics(lists, relevant, item_count) for name, lists in served.sources.items()}
@@ -109,18 +120,18 @@ def measure(served: ServedLists, split: HeldOut) -> dict[str, dict[str, float]]:
         f"recall@{count}": ranking.recall(served.candidates, relevant, count) for count in (100, 300, 500)
     }
     table["candidates"]["mean_count"] = float((served.candidates > 0).sum(axis=1).mean()) if len(targets) else 0.0
-    errors = _standard_errors(served.ranked, relevant)
     counts = np.bincount(split.log.rows, minlength=item_count + 1)
-    table["ranker"] = {
-        **list_metrics(served.ranked, relevant, item_count),
-        **errors,
-        "precision@10": ranking.precision(served.ranked, relevant, 10),
-        "f1@10": ranking.f1(served.ranked, relevant, 10),
-        "map@10": ranking.mean_average_precision(served.ranked, relevant, 10),
-        "gini@10": variety.gini(served.ranked, item_count, 10),
-        "novelty@10": variety.novelty(served.ranked, counts, 10),
-        "long_tail_share@10": variety.long_tail_share(served.ranked, counts, 10),
-    }
+    for name, lists in (("ranker", served.ranked), ("slate", served.slates)):
+        table[name] = {
+            **list_metrics(lists, relevant, item_count),
+            **_standard_errors(lists, relevant),
+            "precision@10": ranking.precision(lists, relevant, 10),
+            "f1@10": ranking.f1(lists, relevant, 10),
+            "map@10": ranking.mean_average_precision(lists, relevant, 10),
+            "gini@10": variety.gini(lists, item_count, 10),
+            "novelty@10": variety.novelty(lists, counts, 10),
+            "long_tail_share@10": variety.long_tail_share(lists, counts, 10),
+        }
     found: NDArray[np.float64] = np.asarray(ranking.hits(served.ranked, relevant, 10).any(axis=1), dtype=np.float64)
     lengths = np.diff(split.log.starts)[split.users]
     names = np.array(_LENGTHS)[np.searchsorted(_LENGTH_EDGES, lengths, side="right")].tolist()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from services.core.cascade import CANDIDATE_COUNT
+
 HISTORY_BUCKETS = (16, 32, 64, 128)
 """Lengths that histories are padded to when served, besides the longest."""
 
@@ -94,16 +96,15 @@ class MatrixFactorsConfig:
 class TrainingConfig:
     """One training run.
 
-    threads: torch threads; 0 = torch's own choice. candidates_per_source, merged_candidates: of the measured
-    candidate stage. blend_users: most held-out users that the blend is fitted on. sources: names in the order of
-    the ranker's features; those that the data has nothing for are left out.
+    threads: torch threads; 0 = torch's own choice. candidates: ranked for a user, as many as where slates are served.
+    blend_users: most held-out users that the blend is fitted on. sources: names in the order of the ranker's
+    features; those that the data has nothing for are left out.
     """
 
     seed: int = 0
     threads: int = 0
     sources: tuple[str, ...] = ("popularity", "item_knn", "transitions", "attributes", "matrix_factors", "sequence")
-    candidates_per_source: int = 200
-    merged_candidates: int = 300
+    candidates: int = CANDIDATE_COUNT
     blend_users: int = 10_000
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
     popularity: PopularityConfig = field(default_factory=PopularityConfig)

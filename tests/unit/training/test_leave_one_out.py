@@ -27,7 +27,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> LeaveOneOut:
 
 def test_every_source_the_candidates_and_the_ranker_are_measured(result: LeaveOneOut) -> None:
     names = {"popularity", "item_knn", "transitions", "attributes", "matrix_factors", "sequence"}
-    assert set(result.test) == {*names, "candidates", "ranker", "by_history_length"}
+    assert set(result.test) == {*names, "candidates", "ranker", "slate", "by_history_length"}
     assert result.test["ranker"]["recall@10"] > result.test["popularity"]["recall@10"]
     candidates = result.test["candidates"]
     assert candidates["recall@100"] <= candidates["recall@300"] <= candidates["recall@500"]
@@ -63,7 +63,7 @@ def test_a_planted_leak_is_caught() -> None:
 
 def test_figures_by_hand() -> None:
     lists = pad_lists([np.array([4, 7, 9], np.int32), np.array([1], np.int32)], 100)
-    served = ServedLists({"one": lists}, pad_lists([np.array([7, 4]), np.array([3])], 500), lists)
+    served = ServedLists({"one": lists}, pad_lists([np.array([7, 4]), np.array([3])], 500), lists, lists[::-1].copy())
     log = InteractionLog(
         np.array(["", *map(str, range(1, 11))]), np.array([0, 1, 8]), np.array([3, 1, 2, 3, 4, 5, 6, 8]), np.zeros(8)
     )
@@ -74,5 +74,6 @@ def test_figures_by_hand() -> None:
     assert table["ranker"]["coverage@10"] == 0.4
     assert table["ranker"]["precision@10"] == 0.05
     assert table["ranker"]["map@10"] == 0.25
+    assert table["slate"]["recall@10"] == 0.0, "the lists of the other user"
     assert table["by_history_length"] == {"0-4": 1.0, "5-9": 0.0, "largest_gap": 0.0}
     assert table["candidates"] == {"recall@100": 0.5, "recall@300": 0.5, "recall@500": 0.5, "mean_count": 1.5}
