@@ -22,6 +22,7 @@ COMMANDS = [
     ("train",),
     ("bundles", "list"),
     ("bundles", "activate"),
+    ("bundles", "import"),
     ("recommend",),
     ("similar",),
     ("events", "add"),
