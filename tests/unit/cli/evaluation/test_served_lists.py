@@ -66,7 +66,7 @@ def test_answers_in_figures() -> None:
 class Ranking:
     """Serves one item to everybody but one user."""
 
-    async def Recommend(self, request: Any, timeout: float) -> RecommendResponse:
+    async def Recommend(self, request: Any, **_: float) -> RecommendResponse:
         if request.user_id == "nobody":
             raise grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, grpc.aio.Metadata(), grpc.aio.Metadata())
         return RecommendResponse(slate={"items": [{"item_id": "a"}], "degraded_reasons": ["late"]})
