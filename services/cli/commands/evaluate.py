@@ -85,6 +85,11 @@ def evaluate(
     served lists hold the offline items in less than 99.9 % of the positions.
     """
     del data_dir  # its callback has chosen the directory
+    if port_base is not None and not (protocol and served):
+        from services.cli.cli_error import CliError
+        from services.cli.exit_codes import USAGE
+
+        raise CliError("--port-base is for the stack of --protocol with --served", USAGE)
     if protocol is not None:
         from services.cli.ending import ends_orderly
 
