@@ -21,7 +21,6 @@ from trommel.candidates.v1 import candidates_pb2 as pb
 from usearch.index import Index
 
 from services.candidates.bundles.candidate_bundle import CandidateBundle
-from services.candidates.bundles.usearch_index import UsearchIndex
 from services.candidates.catalog.change_feed import ItemChange
 from services.candidates.catalog.replica import CatalogReplica
 from services.candidates.chains import GENERATE, HYDRATE, SIMILAR, PipelineBuilder
@@ -36,6 +35,7 @@ from services.core.sources.matrix_factors import MatrixFactorsSource
 from services.core.sources.popularity import PopularitySource
 from services.core.sources.sequence import SequenceSource
 from services.plumbing.pipeline_observer import PrometheusObserver
+from services.plumbing.usearch_index import UsearchIndex
 from services.plumbing.validation import validate
 
 VECTOR_SIZE, FACTORS, NEIGHBOURS, GENRES = 64, 64, 200, 19

@@ -9,8 +9,7 @@ from services.training.steps.fit_config import TrainingConfig, TransformerConfig
 
 CONFIG = TrainingConfig(
     threads=1,
-    candidates_per_source=20,
-    merged_candidates=30,
+    candidates=30,
     transformer=TransformerConfig(
         max_history=20, width=16, hidden=32, positions_per_step=80, epochs=4, warm_epochs=2, finish_epochs=1
     ),

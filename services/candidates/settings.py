@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from services.core.cascade import EXACT_SEARCH_MAX_ITEMS
 from services.plumbing.settings import Address, ServerSettings
 
 
@@ -35,6 +36,6 @@ class CandidatesSettings(ServerSettings):
     start_wait_seconds: float = Field(default=3.0, ge=0)
     time_budget_seconds: float = Field(default=0.4, gt=0)
     source_budget_seconds: float = Field(default=0.2, gt=0)
-    exact_search_max_items: int = Field(default=0, ge=0)
+    exact_search_max_items: int = Field(default=EXACT_SEARCH_MAX_ITEMS, ge=0)
     inline_max_items: int = Field(default=50_000, ge=0)
     source_threads: int = Field(default=2, ge=1, le=64)

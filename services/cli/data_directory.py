@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -21,6 +22,18 @@ def choose_data_directory(given: Path | None) -> Path | None:
     if given is not None:
         os.environ["TROMMEL_DATA_DIR"] = str(given.expanduser().resolve())
     return given
+
+
+def bundle_store() -> Path:
+    """Return the bundle store: TROMMEL_BUNDLE_STORE, else that of the stack in the data directory, else its own."""
+    given = os.environ.get("TROMMEL_BUNDLE_STORE")
+    if given:
+        return Path(given).expanduser().resolve()
+    try:
+        record = json.loads((data_directory() / "stack.json").read_text("utf-8"))
+        return Path(record["environment"]["TROMMEL_BUNDLE_STORE"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return data_directory() / "bundles"
 
 
 def datasets_directory() -> Path:

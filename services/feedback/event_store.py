@@ -10,11 +10,10 @@ from typing import NamedTuple
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from services.core.cascade import HISTORY_EVENTS
 from services.feedback.event import HIDINGS, INTERACTIONS, Event, EventType
 from services.plumbing.clients.postgres import Pool, connection
 
-HISTORY_LENGTH = 256
-"""Events of a history that models read, at most."""
 MAX_ITEM_SETS = 10_000
 """Items in a user's seen and hidden sets together, the newest."""
 # A short wait: each new one makes the pool try a new connection at once, so a restarted database is found quickly.
@@ -71,7 +70,7 @@ class UserRecord(NamedTuple):
 
     Attributes:
         events: As asked for, newest first, impressions left out.
-        history: What models read, with each event's seq: newest first, at most HISTORY_LENGTH.
+        history: What models read, with each event's seq: newest first, at most HISTORY_EVENTS.
         seen_item_ids: Items interacted with, newest first.
         hidden_item_ids: Items disliked or hidden, newest first.
     """
@@ -126,7 +125,7 @@ class EventStore:
             database.cursor() as item_sets,
         ):
             await events.execute(_EVENTS, (*key, scenario, scenario, limit))
-            await history.execute(_HISTORY, (*key, _INTERACTION_TYPES, HISTORY_LENGTH))
+            await history.execute(_HISTORY, (*key, _INTERACTION_TYPES, HISTORY_EVENTS))
             await item_sets.execute(_ITEM_SETS, (_INTERACTION_TYPES, _HIDING_TYPES, *key, MAX_ITEM_SETS))
             items = await item_sets.fetchall()
             return UserRecord(

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 
+from services.core.cascade import HISTORY_EVENTS
 from services.feedback.event import HIDINGS, INTERACTIONS, Event
-from services.feedback.event_store import HISTORY_LENGTH, UserRecord
+from services.feedback.event_store import UserRecord
 from services.feedback.history_scripts import APPLY, REPLACE
 
 _APPLY_SHA = hashlib.sha1(APPLY.encode(), usedforsecurity=False).hexdigest()
@@ -73,7 +74,7 @@ class HistoryCache:
         pieces = [user_ids[start : start + _USERS_A_SCRIPT] for start in range(0, len(user_ids), _USERS_A_SCRIPT)]
         for piece in pieces:
             change = _json([changes[user_id].to_list(user_id) for user_id in piece])
-            pipeline.evalsha(_APPLY_SHA, 0, self._prefix, HISTORY_LENGTH, change)
+            pipeline.evalsha(_APPLY_SHA, 0, self._prefix, HISTORY_EVENTS, change)
         results = (await pipeline.execute(raise_on_error=False))[1:]
         return [
             user_id

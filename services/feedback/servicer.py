@@ -9,6 +9,7 @@ from contextlib import aclosing
 import grpc
 from trommel.feedback.v1 import feedback_pb2, feedback_pb2_grpc
 
+from services.core.cascade import HISTORY_EVENTS
 from services.feedback.admission import Admission
 from services.feedback.converters import (
     check_batch,
@@ -20,7 +21,6 @@ from services.feedback.converters import (
 )
 from services.feedback.event import Event, Rejection
 from services.feedback.event_recorder import EventRecorder
-from services.feedback.event_store import HISTORY_LENGTH
 from services.feedback.event_streams import EventStreams
 from services.feedback.history_keeper import HistoryKeeper
 from services.feedback.slate_recorder import SlateRecorder
@@ -77,7 +77,7 @@ class FeedbackServicer(feedback_pb2_grpc.FeedbackServiceServicer):
     ) -> feedback_pb2.GetHistoryResponse:
         """Return what a user did, and have Redis know it too."""
         check_history_request(request)
-        limit = request.limit or HISTORY_LENGTH
+        limit = request.limit or HISTORY_EVENTS
         return history_to_proto(await self._keeper.user_record(request.user_id, limit, request.scenario))
 
     async def RecordSlates(  # noqa: N802

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from services.core.cascade import CANDIDATE_COUNT, DIVERSITY_STRENGTH, HEAD_WEIGHTS, MAX_CANDIDATES
 from services.plumbing.settings import Address, ServerSettings
 
 
@@ -44,11 +45,8 @@ class RankingSettings(ServerSettings):
     candidates_timeout_seconds: float = Field(default=0.4, gt=0)
     ranker_timeout_seconds: float = Field(default=0.25, gt=0)
     ranker_reserve_seconds: float = Field(default=0.005, ge=0)
-    # More do not change the top ten on MovieLens-100K (200 to 800 were tried), and each costs time at every hop.
-    candidate_count: int = Field(default=304, ge=1, le=1024)
-    head_weights: dict[str, float] = Field(default={"engage": 1.0}, min_length=1)
-    # MovieLens-100K, leave one out: Recall@10 0.198 at 0, 0.195 at 0.3, 0.193 at 1 (standard error 0.013), while the
-    # likeness within slates falls from 0.292 to 0.281 and 0.262.
-    diversity_strength: float = Field(default=0.3, ge=0, le=10)
+    candidate_count: int = Field(default=CANDIDATE_COUNT, ge=1, le=MAX_CANDIDATES)
+    head_weights: dict[str, float] = Field(default=dict(HEAD_WEIGHTS), min_length=1)
+    diversity_strength: float = Field(default=DIVERSITY_STRENGTH, ge=0, le=10)
     slate_queue_size: int = Field(default=2048, ge=1)
     slate_linger_seconds: float = Field(default=0.25, ge=0, le=10)

@@ -16,18 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.core.bundle import BundleManifest, bundle_path, read_array, verify_bundle
+from services.core.cascade import candidates_for
 from services.core.metrics import by_user, groups, ranking, variety
 from services.core.metrics.means import with_standard_errors
 from services.core.sources.sequence import ITEM_VECTORS, SequenceSource
 from services.training.steps.bundle import fit_bundle
 from services.training.steps.dataset_facts import dataset_facts
-from services.training.steps.evaluate import list_metrics
+from services.training.steps.evaluate import LIST_LENGTH, list_metrics
 from services.training.steps.evaluate_groups import LEAST_USERS, length_groups, measure_groups
 from services.training.steps.examples import HeldOut, Int32, InteractionLog, hold_out_last
 from services.training.steps.fit import assist_fit
 from services.training.steps.fit_checkpoint import fingerprint
 from services.training.steps.fit_config import TrainingConfig
 from services.training.steps.fit_progress import Progress
+from services.training.steps.item_attributes import ItemAttributes
 from services.training.steps.leak_check import LeakError, check_no_leak
 from services.training.steps.list_figures import all_lists, differences, list_figures, recall_curves
 from services.training.steps.plan import forget_run, plan_run
@@ -42,16 +44,19 @@ PROTOCOL = "leave-one-out"
 class LeaveOneOut:
     """What came out.
 
-    test: metrics of each source, the candidate stage and the ranker on the test interactions: equal for equal data,
-    seed, threads and machine. details: what else is known of the data and the lists, by what it is.
-    users, ranked: int32 [U] and [U, 100], the ranker's lists. seconds: by phase.
+    test: metrics of each source, the candidate stage, the ranker and the slate on the test interactions: equal for
+    equal data, seed, threads and machine. details: what else is known of the data and the lists, by what it is.
+    users: int32 [U]. targets: int32 [U], the rows that are looked for. ranked, slates: int32 [U, 100], the ranker's
+    lists and what the policy makes of them. seconds: by phase.
     """
 
     manifest: BundleManifest
     test: dict[str, dict[str, float]]
     details: dict[str, Any]
     users: Int32
+    targets: Int32
     ranked: Int32
+    slates: Int32
     seconds: dict[str, float]
 
     def to_json(self) -> dict[str, Any]:
@@ -85,10 +90,12 @@ def leave_one_out(
     store: Path,
     report: Callable[[Progress], None],
     version: str | None = None,
+    categories: ItemAttributes | None = None,
 ) -> LeaveOneOut:
     """Fit a bundle into ``store`` and measure it. Raises LeakError and what fit_bundle raises.
 
     Killed, the same call on the same store goes on from the last finished epoch, unless it names a version.
+    categories: all of the items' in the catalogue, by which slates are arranged.
     """
     started = time.perf_counter()
     split = split_last(log)
@@ -103,8 +110,8 @@ def leave_one_out(
     served = served_lists(
         store / manifest.version,
         split,
-        config.candidates_per_source,
-        config.merged_candidates,
+        candidates_for(LIST_LENGTH, config.candidates),
+        categories,
         lambda share: report(Progress("test", share)),
     )
     test = measure(served, split)
@@ -118,7 +125,7 @@ def leave_one_out(
     }
     seconds = {"fit": round(fitted - started, 1), "test": round(time.perf_counter() - fitted, 1)}
     forget_run(store, run)
-    return LeaveOneOut(manifest, test, details, split.users, served.ranked, seconds)
+    return LeaveOneOut(manifest, test, details, split.users, split.targets, served.ranked, served.slates, seconds)
 
 
 def assist_leave_one_out(log: InteractionLog, config: TrainingConfig) -> None:
@@ -127,7 +134,7 @@ def assist_leave_one_out(log: InteractionLog, config: TrainingConfig) -> None:
 
 
 def measure(served: ServedLists, split: HeldOut) -> dict[str, dict[str, float]]:
-    """Metrics by source, of "candidates" and of "ranker", and the ranker's by length of the history.
+    """Metrics by source, of "candidates", "ranker" and "slate", and the ranker's by length of the history.
 
     "by_history_length" is of recall@10, "ndcg@10_by_history_length" of NDCG@10.
     """
@@ -139,21 +146,24 @@ def measure(served: ServedLists, split: HeldOut) -> dict[str, dict[str, float]]:
     }
     table["candidates"]["mean_count"] = float((served.candidates > 0).sum(axis=1).mean()) if len(targets) else 0.0
     counts = np.bincount(split.log.rows, minlength=item_count + 1)
+    known = split.log.attributes
+    for name, lists in (("ranker", served.ranked), ("slate", served.slates)):
+        found, gains = by_user.recall(lists, relevant, 10), by_user.ndcg(lists, relevant, 10)
+        table[name] = {
+            **list_metrics(lists, relevant, item_count),
+            **with_standard_errors({"recall@10": found, "ndcg@10": gains}),
+            "hit_rate@10": ranking.hit_rate(lists, relevant, 10),
+            "precision@10": ranking.precision(lists, relevant, 10),
+            "f1@10": ranking.f1(lists, relevant, 10),
+            "map@10": ranking.mean_average_precision(lists, relevant, 10),
+            "gini@10": variety.gini(lists, item_count, 10),
+            "novelty@10": variety.novelty(lists, counts, 10),
+            "long_tail_share@10": variety.long_tail_share(lists, counts, 10),
+        }
+        if known is not None:
+            vectors = variety.SparseVectors(known.starts, known.codes, known.weights(), known.count)
+            table[name]["intra_list_diversity@10"] = variety.attribute_diversity(lists, vectors, 10)
     found, gains = by_user.recall(served.ranked, relevant, 10), by_user.ndcg(served.ranked, relevant, 10)
-    table["ranker"] = {
-        **list_metrics(served.ranked, relevant, item_count),
-        **with_standard_errors({"recall@10": found, "ndcg@10": gains}),
-        "hit_rate@10": ranking.hit_rate(served.ranked, relevant, 10),
-        "precision@10": ranking.precision(served.ranked, relevant, 10),
-        "f1@10": ranking.f1(served.ranked, relevant, 10),
-        "map@10": ranking.mean_average_precision(served.ranked, relevant, 10),
-        "gini@10": variety.gini(served.ranked, item_count, 10),
-        "novelty@10": variety.novelty(served.ranked, counts, 10),
-        "long_tail_share@10": variety.long_tail_share(served.ranked, counts, 10),
-    }
-    if (known := split.log.attributes) is not None:
-        vectors = variety.SparseVectors(known.starts, known.codes, known.weights(), known.count)
-        table["ranker"]["intra_list_diversity@10"] = variety.attribute_diversity(served.ranked, vectors, 10)
     numbers, of_lengths = length_groups(np.diff(split.log.starts)[split.users])
     names = [of_lengths[number] for number in numbers]
     table["by_history_length"] = _of_groups(found, names)

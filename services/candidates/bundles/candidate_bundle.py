@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.candidates.bundles.usearch_index import UsearchIndex
 from services.core.bundle import RANKER, USER_ENCODER, BundleError, BundleManifest, ModelEntry, verify_bundle
 from services.core.item_index import ItemIndex
 from services.core.sources.registry import load_sources
 from services.core.sources.sequence import SequenceSource
 from services.core.sources.source import Source
+from services.plumbing.usearch_index import UsearchIndex
 
 # What counts where no model says otherwise: as much as a request can bring.
 _MOST_HISTORY = 1_024

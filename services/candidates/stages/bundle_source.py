@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
@@ -11,11 +10,9 @@ import numpy as np
 from services.candidates.stages.resolved_query import ROW, SLOT, ResolvedQuery, resolved
 from services.candidates.stages.source_threads import run_here
 from services.core.candidate_set import CandidateSet
+from services.core.cascade import knows_everybody, proposals_for
 from services.core.query import Query
 from services.core.sources.source import History, Retrieved, Source
-
-_SHARE_OF_COUNT = 2 / 3
-NO_HISTORY = History(np.empty(0, np.int32), np.empty(0, np.int64))
 
 
 class Run(Protocol):
@@ -27,11 +24,7 @@ class Run(Protocol):
 
 
 class BundleSource:
-    """Retrieves from one source. It is asked for what is open only, so that filters leave as many as were wanted.
-
-    A source that knows the user proposes two thirds of what is wanted: the merge takes turns and has no use for more.
-    The one that knows nobody proposes all that is wanted, so that the answer is full whatever the others find.
-    """
+    """Retrieves from one source. It is asked for what is open only, so that filters leave as many as were wanted."""
 
     provides = frozenset({SLOT, ROW})
 
@@ -39,7 +32,7 @@ class BundleSource:
         self._source = source
         self._budget_seconds = budget_seconds
         self._run = run
-        self._knows_everybody = source.knows(NO_HISTORY)
+        self._knows_everybody = knows_everybody(source)
 
     @property
     def name(self) -> str:
@@ -77,7 +70,7 @@ class BundleSource:
         return proposal(known, retrieved)
 
     def _retrieve(self, query: ResolvedQuery, history: History) -> Retrieved:
-        count = query.count if self._knows_everybody else math.ceil(query.count * _SHARE_OF_COUNT)
+        count = proposals_for(query.count, of_everybody=self._knows_everybody)
         if not self._source.retrieves_by_scores:
             return self._source.retrieve_open(history, count, query.open_rows)
         # The scorer needs the same scores again, of what other sources proposed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -47,22 +48,70 @@ def activate(
     as_json: options.Json = False,
 ) -> None:
     """Make a bundle the one that serves."""
+    from services.cli.console import output, print_json
+
+    answer = _activated(version, timeout_seconds)
+    if as_json:
+        print_json({"bundle": _bundle_json(answer.bundle), "previous_version": answer.previous_version})
+        return
+    before = f" (before: {answer.previous_version})" if answer.previous_version else ""
+    output().print(f"bundle {answer.bundle.version} serves{before}")
+
+
+@app.command(
+    "import",
+    epilog=options.examples(
+        "trommel bundles import bundles/20260101120000", "trommel bundles import bundles/20260101120000 --no-activate"
+    ),
+)
+def import_(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="Directory of a sealed bundle.")],
+    no_activate: Annotated[bool, typer.Option("--no-activate", help="Do not let the bundle serve.")] = False,
+    timeout_seconds: options.Timeout = _ACTIVATION_SECONDS,
+    data_dir: options.DataDir = None,
+    as_json: options.Json = False,
+) -> None:
+    """Copy a bundle that was made elsewhere into the store of the stack on this machine, and let it serve.
+
+    For example one that trommel evaluate --keep left. Every file is verified; doing it again changes nothing.
+    """
+    from services.cli.cli_error import CliError
+    from services.cli.console import output, print_json
+    from services.cli.data_directory import bundle_store
+    from services.core.bundle import BundleError
+    from services.core.bundle_copy import copy_bundle
+
+    del data_dir  # its callback has chosen the directory
+    store = bundle_store()
+    try:
+        manifest, is_new = copy_bundle(path, store)
+    except BundleError as error:
+        raise CliError(f"{path} cannot be imported: {error}") from error
+    except OSError as error:
+        raise CliError(f"cannot copy {path} to {store} ({error.strerror})") from error
+    answer = None if no_activate else _activated(manifest.version, timeout_seconds)
+    if as_json:
+        state = "in_store" if answer is None else "active"
+        print_json({"version": manifest.version, "path": str(store / manifest.version), "new": is_new, "state": state})
+        return
+    output().print(f"bundle {manifest.version} {'is' if is_new else 'was already'} in {store}", soft_wrap=True)
+    if answer is None:
+        output().print(f"let it serve with trommel bundles activate {manifest.version}")
+    else:
+        output().print(f"bundle {manifest.version} serves")
+
+
+def _activated(version: str, timeout_seconds: float) -> Any:
     from trommel.training.v1.training_pb2 import ActivateBundleRequest
 
     from services.cli.connection import run
-    from services.cli.console import output, print_json
     from services.cli.stubs import training
 
     async def ask() -> Any:
         async with training() as service:
             return await service.ActivateBundle(ActivateBundleRequest(version=version), timeout=timeout_seconds)
 
-    answer = run(ask())
-    if as_json:
-        print_json({"bundle": _bundle_json(answer.bundle), "previous_version": answer.previous_version})
-        return
-    before = f" (before: {answer.previous_version})" if answer.previous_version else ""
-    output().print(f"bundle {answer.bundle.version} serves{before}")
+    return run(ask())
 
 
 def _bundle_json(bundle: Any) -> dict[str, Any]:

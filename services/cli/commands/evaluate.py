@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from services.cli import options
+from services.cli.commands.stack import PortBase
 
 
 def add_to(app: typer.Typer) -> None:
@@ -20,6 +22,7 @@ def add_to(app: typer.Typer) -> None:
         epilog=options.examples(
             "trommel evaluate --served movielens-100k",
             "trommel evaluate movielens-100k --protocol leave-one-out --seed 1 --json figures.json --report out.html",
+            "trommel evaluate movielens-100k --protocol leave-one-out --served",
             "trommel evaluate --served --holdout beauty.holdout.jsonl --predictions beauty.tsv --json",
         ),
     )(evaluate)
@@ -39,7 +42,18 @@ def evaluate(
     protocol: Annotated[
         Protocol | None, typer.Option(help="Train on the data set and measure on what was held out, without a stack.")
     ] = None,
-    served: Annotated[bool, typer.Option("--served", help="Over the running stack: the default.")] = False,
+    served: Annotated[
+        bool,
+        typer.Option(
+            "--served",
+            help="Over the running stack: the default. With --protocol: then serve the bundle from a stack of its own "
+            "and compare the lists.",
+        ),
+    ] = False,
+    served_users: Annotated[
+        int, typer.Option(min=0, help="Most users to serve, with --protocol, evenly spaced; 0 means all.")
+    ] = 5_000,
+    port_base: PortBase = None,
     holdout: Annotated[Path | None, typer.Option("--holdout", help="The holdout file.")] = None,
     scenario: options.Scenario = "",
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything random, with --protocol.")] = 0,
@@ -53,7 +67,10 @@ def evaluate(
             help="Bundle store that the trained bundle stays in, with --protocol; killed, the same command goes on."
         ),
     ] = None,
-    predictions: Annotated[Path | None, typer.Option(help="Write the lists here: user<TAB>item item …")] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(help="Write the lists here: user<TAB>item item …; with --protocol the offline ranker's best 100."),
+    ] = None,
     ablation: Annotated[
         bool, typer.Option("--ablation/--no-ablation", help="Measure what each source adds, with --protocol.")
     ] = True,
@@ -73,15 +90,38 @@ def evaluate(
     """Leave-one-out: look for the item that every held-out user met next in their list.
 
     Over the running stack the slates are those that are served. With --protocol the whole cascade is trained on the
-    data set first: the last interaction of each user is the test, the one before it validation.
+    data set first: the last interaction of each user is the test, the one before it validation. With --protocol and
+    --served the bundle then serves from a stack of its own, which is gone afterwards, and the command fails where the
+    served lists hold the offline items in less than 99.9 % of the positions.
     """
     del data_dir  # its callback has chosen the directory
     from services.cli.output_file import check_outputs
 
+    if port_base is not None and not (protocol and served):
+        from services.cli.cli_error import CliError
+        from services.cli.exit_codes import USAGE
+
+        raise CliError("--port-base is for the stack of --protocol with --served", USAGE)
     # Before the work, which takes minutes: a file that cannot be written must not cost all of it.
     check_outputs([Path(as_json) if as_json not in {None, "-"} else None, predictions, report])
     if protocol is not None:
-        _offline(dataset, served, seed, threads, format_name, predictions, keep, as_json, report, ablation)
+        from services.cli.ending import ends_orderly
+
+        with ends_orderly():
+            result = _by_protocol(
+                dataset,
+                format_name,
+                seed,
+                threads,
+                predictions,
+                keep,
+                served_users if served else None,
+                port_base,
+                ablation=ablation,
+                reported=report is not None,
+            )
+        if result is not None:
+            _say_by_protocol(result, as_json, report)
         return
     if report is not None:
         from services.cli.cli_error import CliError
@@ -102,44 +142,63 @@ def evaluate(
         raise CliError(f"{result['failed_calls']} calls failed: see trommel doctor")
 
 
-def _offline(
+def _by_protocol(
     dataset: str | None,
-    served: bool,
+    format_name: str | None,
     seed: int,
     threads: int,
-    format_name: str | None,
     predictions: Path | None,
     keep: Path | None,
-    as_json: str | None,
-    report: Path | None,
+    served_users: int | None,
+    port_base: int | None,
+    *,
     ablation: bool,
-) -> None:
+    reported: bool,
+) -> dict[str, Any] | None:
+    """Train and measure; serve too unless served_users is None. None in a process that only helps another train."""
     from services.cli.cli_error import CliError
     from services.cli.exit_codes import USAGE
 
-    if served:
-        raise CliError(
-            "--protocol measures without a stack and --served with one: import with --holdout last, train, "
-            "then evaluate --served",
-            USAGE,
-        )
     if dataset is None:
         raise CliError("name the data set: movielens-100k, a file or a directory", USAGE)
     try:
         from services.cli.evaluation.offline import evaluate_offline
-        from services.cli.evaluation.report import print_offline
 
-        if report is not None:
-            from services.cli.evaluation.report_file import write_report
-        result = evaluate_offline(dataset, format_name, seed, threads, predictions, keep, ablation=ablation)
+        if reported:
+            import_module("services.cli.evaluation.report_file")
+        serving = None
+        if served_users is not None:
+            from services.cli.evaluation.served_lists import Serving
+
+            serving = Serving(served_users, port_base).prepare
+
+        return evaluate_offline(
+            dataset, format_name, seed, threads, predictions, keep, ablation=ablation, serving=serving
+        )
     except ModuleNotFoundError as error:
-        extra = "report" if error.name in {"jinja2", "markupsafe", "matplotlib"} else "training-worker"
-        raise CliError(f"{error.name} is missing: install trommel[{extra}]") from error
-    if result is None:
-        return
+        if error.name in {"jinja2", "markupsafe", "matplotlib"}:
+            needed = "report"
+        else:
+            needed = "training-worker" if served_users is None else "embedded"
+        raise CliError(f"{error.name} is missing: install trommel[{needed}]") from error
+
+
+def _say_by_protocol(result: dict[str, Any], as_json: str | None, report: Path | None) -> None:
+    """Say all figures, then raise CliError where the served lists are not what they should be."""
+    from services.cli.cli_error import CliError
+    from services.cli.evaluation.report import print_offline
+
     _say(result, as_json, print_offline)
     if report is not None:
+        from services.cli.evaluation.report_file import write_report
+
         write_report(report, result)
+    if "served" in result:
+        from services.cli.evaluation.served_report import what_is_wrong
+
+        wrong = what_is_wrong(result["served"])
+        if wrong:
+            raise CliError(wrong)
 
 
 def _say(result: dict[str, Any], as_json: str | None, show: Callable[[dict[str, Any]], None]) -> None:

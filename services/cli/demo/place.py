@@ -7,14 +7,12 @@ import shutil
 from pathlib import Path
 
 from services.cli.cli_error import CliError
-from services.embedded.ports import OFFSETS, is_free
+from services.cli.free_ports import free_base
 from services.embedded.settings import StackSettings, load_settings
 
 _MARK = ".made-by-trommel-demo"
 _KEPT = {_MARK, "datasets"}
 _FIRST_BASE = 7100
-_LAST_BASE = 9900
-_STEP = 100
 # What would lead the demo to another installation's parts or files.
 _FOREIGN = (
     "DATABASE_URL",
@@ -59,12 +57,5 @@ def settle(path: Path, port_base: int | None) -> StackSettings:
     for name in _FOREIGN:
         os.environ.pop(f"TROMMEL_{name}", None)
     os.environ["TROMMEL_DATA_DIR"] = str(path)
-    os.environ["TROMMEL_PORT_BASE"] = str(port_base or _free_base())
+    os.environ["TROMMEL_PORT_BASE"] = str(port_base or free_base(_FIRST_BASE))
     return load_settings()
-
-
-def _free_base() -> int:
-    for base in range(_FIRST_BASE, _LAST_BASE + 1, _STEP):
-        if all(is_free(base + offset) for part in OFFSETS.values() for offset in part.values()):
-            return base
-    raise CliError(f"no free ports between {_FIRST_BASE} and {_LAST_BASE}: choose with --port-base")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from services.cli.cli_error import CliError
@@ -18,6 +15,7 @@ from services.cli.demo.parts import show_metrics_pages, show_processes
 from services.cli.demo.place import claim, empty, settle
 from services.cli.demo.second_training import train_under_traffic
 from services.cli.demo.training import print_metrics, train
+from services.cli.ending import ends_orderly, undisturbed
 from services.cli.evaluation.evaluation import evaluate_served
 from services.cli.evaluation.report import print_evaluation
 from services.cli.importing.holdout import HeldOutEvent, read_holdout
@@ -42,7 +40,7 @@ def tell(data_dir: Path, port_base: int | None, *, keep: bool, max_epochs: int) 
         CliError: A chapter failed.
     """
     path = claim(data_dir)
-    with _ends_orderly():
+    with ends_orderly():
         try:
             # An earlier demo may have been killed: its processes go first, then its files.
             settings = settle(path, port_base)
@@ -141,26 +139,6 @@ def _look(settings: StackSettings) -> None:
 
 
 def _tear_down(settings: StackSettings) -> None:
-    # A second Ctrl-C must not leave processes behind.
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
+    with undisturbed():
         done = down(settings, note)
         output().print(f"stopped {done.stopped_count} processes; nothing is left running")
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _ends_orderly() -> Iterator[None]:
-    """Let a request to end, or the terminal that closes, end the story as Ctrl-C does."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, interrupt) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)

@@ -6,6 +6,7 @@ baseline: counted over the histories that the stack knows, the user's own items 
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -57,12 +58,17 @@ class Histories:
 
 @dataclass(slots=True)
 class Served:
-    """The lists that were served, by user, and what was notable about the answers."""
+    """The lists that were served, by user, and what was notable about the answers.
+
+    milliseconds: of each answer, CONCURRENCY calls at a time. seconds: of all calls together.
+    """
 
     lists: dict[str, list[str]] = field(default_factory=dict)
     degraded: Counter[str] = field(default_factory=Counter)
     bundle_versions: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
+    milliseconds: list[float] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 async def read_histories(service: Any, users: Sequence[str], report: Callable[[int], None]) -> Histories:
@@ -87,17 +93,21 @@ async def serve_all(service: Any, users: Sequence[str], scenario: str, report: C
         request = RecommendRequest(
             user_id=user, scenario=scenario, count=LIST_ITEMS, time_budget=Duration(seconds=_BUDGET_SECONDS)
         )
+        started = time.perf_counter()
         try:
             slate = (await service.Recommend(request, timeout=_CALL_SECONDS)).slate
         except grpc.RpcError as error:
             served.failures[error.code().name] += 1
             return
+        served.milliseconds.append((time.perf_counter() - started) * 1000)
         served.lists[user] = [item.item_id for item in slate.items]
         served.bundle_versions[slate.bundle_version] += 1
         if slate.degraded_reasons:
             served.degraded[", ".join(slate.degraded_reasons)] += 1
 
+    began = time.perf_counter()
     await _side_by_side(users, one, report)
+    served.seconds = time.perf_counter() - began
     return served
 
 

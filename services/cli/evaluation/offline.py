@@ -1,4 +1,4 @@
-"""Leave-one-out on a data set, without a running stack: reads it, trains the whole cascade, measures it."""
+"""Leave-one-out on a data set: reads it, trains the whole cascade, measures it; if asked, serves it and compares."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shlex
 import tempfile
 import time
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,20 +20,42 @@ from services.cli.progress import progress
 from services.cli.readers.records import BadRow, Dataset, EventRecord, ItemRecord, ReadOptions
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from services.training.leave_one_out import LeaveOneOut
     from services.training.steps.examples import InteractionLog
     from services.training.steps.fit_progress import Progress
+    from services.training.steps.item_attributes import ItemAttributes
 
 _KINDS_OF_REFUSAL = {"impression", "dislike", "hide"}
 
 
 @dataclass(frozen=True, slots=True)
 class ReadLog:
-    """A data set as columns. user_ids: by number. bad_rows: rows that could not be read."""
+    """A data set as columns.
+
+    user_ids: by number. ordinals: int64 [E], the place of each interaction of the log among the events of the data
+    set. categories: all of the items', as the catalogue has them. bad_rows: rows that could not be read.
+    """
 
     name: str
     user_ids: list[str]
     log: InteractionLog
+    ordinals: NDArray[np.int64]
+    categories: ItemAttributes | None
     bad_rows: int
+
+    def lists(self, users: NDArray[np.int32], rows: NDArray[np.int32]) -> dict[str, list[str]]:
+        """Item ids by user id, of users int32 [U] and their lists int32 [U, K], 0 after the end."""
+        return {
+            self.user_ids[user]: self.log.item_ids[items[items > 0]].tolist()
+            for user, items in zip(users, rows, strict=True)
+        }
+
+
+Afterwards = Callable[["ReadLog", "LeaveOneOut", Path], dict[str, Any]]
+"""What is done with the bundle, in the directory given, after it was measured; its figures join the others."""
 
 
 def evaluate_offline(
@@ -45,6 +67,7 @@ def evaluate_offline(
     keep: Path | None,
     *,
     ablation: bool,
+    serving: Callable[[Dataset, ReadLog], Afterwards] | None = None,
 ) -> dict[str, Any] | None:
     """Measure the cascade on a data set; None in all but the first of several processes that torchrun has started.
 
@@ -53,10 +76,11 @@ def evaluate_offline(
         format_name: The path's format; None guesses it.
         seed: Of everything random: equal calls give equal figures.
         threads: Of the Transformer's training.
-        predictions: Where the test lists are written, `user<TAB>item item …`; None writes none.
+        predictions: Where the ranker's test lists are written, `user<TAB>item item …`; None writes none.
         keep: Bundle store that the bundle stays in; None forgets it. Killed, the same call goes on from what was
             kept there.
         ablation: Whether what each source adds is measured too.
+        serving: Called before the training with what was read; what it returns is called afterwards.
 
     Raises:
         CliError: The data set cannot be read, is too small, a test item leaked into training, or another process
@@ -69,39 +93,51 @@ def evaluate_offline(
 
     started = time.monotonic()
     config = TrainingConfig(seed=seed, threads=threads, ablation=ablation)
+    more: dict[str, Any] = {}
     try:
         with data_parallel.joined() as rank:
             if rank > 0:
                 # The first process may have to fetch the data set.
                 data_parallel.from_first(None)
-                assist_leave_one_out(read_log(_open(dataset, format_name)).log, config)
+                assist_leave_one_out(read_log(open_dataset(dataset, format_name)).log, config)
                 return None
-            read = read_log(_open(dataset, format_name))
+            opened = open_dataset(dataset, format_name)
+            read = read_log(opened)
             data_parallel.from_first(None)
             log = read.log
             note(f"{read.name}: {len(log):,} interactions of {log.user_count:,} users on {log.item_count:,} items")
             if read.bad_rows:
                 note(f"{read.bad_rows:,} rows could not be read and are left out")
-            with _store(keep) as store, progress("leave-one-out", total=1.0) as shown:
-                result = leave_one_out(log, config, store, lambda now: shown.update(*_words(now)))
+            afterwards = serving(opened, read) if serving is not None else None
+            with _store(keep) as store:
+                with progress("leave-one-out", total=1.0) as shown:
+                    result = leave_one_out(
+                        log, config, store, lambda now: shown.update(*_words(now)), categories=read.categories
+                    )
+                if predictions is not None:
+                    write_predictions(predictions, read.lists(result.users, result.ranked))
+                if afterwards is not None:
+                    began = time.monotonic()
+                    more = afterwards(read, result, store / result.manifest.version)
+                    more["seconds"] = {"serve": round(time.monotonic() - began, 1)}
     except (LeakError, DatasetError, data_parallel.LostProcessError) as error:
         raise CliError(str(error)) from error
-    if predictions is not None:
-        lists = {
-            read.user_ids[user]: log.item_ids[rows[rows > 0]].tolist()
-            for user, rows in zip(result.users, result.ranked, strict=True)
-        }
-        write_predictions(predictions, lists)
     figures = result.to_json()
     command = ["trommel", "evaluate", dataset, "--protocol", PROTOCOL, "--seed", str(seed), "--threads", str(threads)]
     command += ["--format", format_name] if format_name else []
     command += [] if ablation else ["--no-ablation"]
-    seconds = {**figures.pop("seconds"), "all": round(time.monotonic() - started, 1)}
+    command += ["--served"] if serving is not None else []
+    seconds = {
+        **figures.pop("seconds"),
+        **more.pop("seconds", {}),
+        "all": round(time.monotonic() - started, 1),
+    }
     return {
         "dataset": read.name,
         "seed": seed,
         "interactions": len(log),
         **figures,
+        **more,
         "bad_rows": read.bad_rows,
         "bundle": str(keep / result.manifest.version) if keep else None,
         "command": shlex.join(command),
@@ -113,7 +149,7 @@ def evaluate_offline(
 def read_log(dataset: Dataset) -> ReadLog:
     """Read a data set: items are those that somebody took, in order of their ids, their categories the attributes.
 
-    Events of equal time keep the order of the file. Impressions and refusals are no interactions.
+    Events of equal time keep the order of the file.
     """
     import numpy as np
 
@@ -122,11 +158,12 @@ def read_log(dataset: Dataset) -> ReadLog:
 
     users: dict[str, int] = {}
     items: dict[str, int] = {}
-    owners, taken, times, bad_rows = array("i"), array("i"), array("q"), 0
-    for row in dataset.events():
+    owners, taken, times, places, bad_rows = array("i"), array("i"), array("q"), array("q"), 0
+    for ordinal, row in enumerate(dataset.events()):
         if isinstance(row, BadRow):
             bad_rows += 1
-        elif isinstance(row, EventRecord) and row.kind not in _KINDS_OF_REFUSAL:
+        elif is_interaction(row):
+            places.append(ordinal)
             owners.append(users.setdefault(row.user_id, len(users)))
             taken.append(items.setdefault(row.item_id, len(items)))
             times.append(row.time_microseconds)
@@ -138,17 +175,30 @@ def read_log(dataset: Dataset) -> ReadLog:
     categories: dict[str, tuple[str, ...]] = {
         item.item_id: item.categories for item in dataset.items() if isinstance(item, ItemRecord)
     }
+    names = [(), *(categories.get(item_id, ()) for item_id in item_ids)]
     log = InteractionLog.from_events(
         np.array(["", *item_ids], dtype=np.str_),
         np.array(owners, dtype=np.int32),
         rows[np.array(taken, dtype=np.int32)],
         np.array(times, dtype=np.int64),
-        attributes=ItemAttributes.from_names([(), *(categories.get(item_id, ()) for item_id in item_ids)]),
+        attributes=ItemAttributes.from_names(names),
     )
-    return ReadLog(dataset.name, list(users), log, bad_rows)
+    # The order of the log: by user, then by time, then as read.
+    ordinals = np.array(places, dtype=np.int64)[np.lexsort((np.array(times), np.array(owners)))]
+    return ReadLog(dataset.name, list(users), log, ordinals, ItemAttributes.all_of(names), bad_rows)
 
 
-def _open(dataset: str, format_name: str | None) -> Dataset:
+def is_interaction(row: EventRecord) -> bool:
+    """Whether a user took the item. Impressions and refusals are no interactions."""
+    return row.kind not in _KINDS_OF_REFUSAL
+
+
+def open_dataset(dataset: str, format_name: str | None) -> Dataset:
+    """Open "movielens-100k", or a path in a format that can be imported; without its name it is guessed.
+
+    Raises:
+        CliError: There is no such thing, or it is of no known format.
+    """
     from services.cli.data_directory import datasets_directory
     from services.cli.datasets import movielens_100k
     from services.cli.readers.formats import FORMATS, guess_format, open_as

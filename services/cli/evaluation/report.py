@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.cli.console import note, output
+from services.cli.evaluation.served_report import print_served
 from services.cli.tables import table
 
 _NAMES = ("recall@10", "ndcg@10", "recall@100", "mrr@100", "coverage@10")
@@ -22,6 +23,8 @@ def print_offline(result: Mapping[str, Any]) -> None:
         if "recall@10" in figures
     ]
     output().print(table(["test", *_OFFLINE_NAMES], rows))
+    if "served" in result:
+        print_served(result["served"])
     candidates = result["test"]["candidates"]
     found = ", ".join(f"{name} {candidates[name]:.4f}" for name in ("recall@100", "recall@300", "recall@500"))
     output().print(f"candidates of all sources: {found}")

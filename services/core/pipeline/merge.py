@@ -60,6 +60,17 @@ def merge(names: Sequence[str], proposals: Sequence[CandidateSet | None]) -> Can
     )
 
 
+def merged_rows(proposals: Sequence[NDArray[np.int32]], count: int) -> NDArray[np.int32]:
+    """The same order for lists of rows alone, each best first: at most ``count`` distinct rows, int32."""
+    given = [rows for rows in proposals if len(rows)]
+    if not given:
+        return np.empty(0, np.int32)
+    rows = np.concatenate(given)
+    keys = _table_keys(rows)
+    order = _first_by_rank(keys, int(keys.max()) + 1, tuple(map(len, given)))
+    return rows[order[:count]]
+
+
 def _numbered(item_ids: NDArray[np.object_]) -> NDArray[np.intp]:
     """Number the distinct ids as they come: intp [C]."""
     number_of: dict[str, int] = {}

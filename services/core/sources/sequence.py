@@ -84,7 +84,7 @@ class SequenceSource(Source):
         if count <= 0:
             return NOTHING
         # The index knows nothing of what is closed: ask for as many more as could be thrown out.
-        closed_count = len(open_rows) - int(np.count_nonzero(open_rows))
+        closed_count = self.item_count - int(np.count_nonzero(open_rows[1:]))
         wanted = min(count + closed_count, self.item_count)
         if wanted > _MOST_SEARCHED:
             return super().retrieve_open(history, count, open_rows)

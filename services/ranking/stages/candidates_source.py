@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from services.core.candidate_set import CandidateSet
+from services.core.cascade import candidates_for
 from services.core.circuit_breaker import CircuitBreaker
 from services.core.query import Query
 from services.plumbing.deadlines import seconds_left
@@ -12,7 +13,6 @@ from services.plumbing.deadlines import seconds_left
 # Share of the remaining time that candidates may take; the rest is for the ranker.
 _SHARE = 0.6
 _MIN_SECONDS = 0.002
-MAX_CANDIDATES = 1024
 
 PROVIDED = frozenset({"source_scores", "titles", "categories", "available"})
 """Columns of all sources of ranking: float32 [C, S], str [C], bool [C, K] and bool [C]."""
@@ -61,6 +61,5 @@ class CandidatesSource:
     async def _ask(self, query: Query, timeout_seconds: float) -> CandidateSet:
         if query.item_ids:
             return await self._candidates.hydrate(query, timeout_seconds)
-        # Twice the places, so that filters and diversity have something to choose from.
-        count = min(MAX_CANDIDATES, max(self._candidate_count, 2 * query.count))
+        count = candidates_for(query.count, self._candidate_count)
         return await self._candidates.generate(query, count, timeout_seconds)

@@ -1,4 +1,4 @@
-"""The policy that arranges the slate: by score, at a small price for being like what stands above."""
+"""Selector: arranges the slate by the policy of `services/core/diversity.py`."""
 
 from __future__ import annotations
 
@@ -6,19 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.core.candidate_set import CandidateSet
+from services.core.diversity import diverse_order
 from services.core.query import Query
-
-# People look at the top of a slate; below, score alone decides.
-_DIVERSE_PLACES = 50
-_POOL_PER_PLACE = 4
 
 
 class DiverseSelector:
-    """Maximal marginal relevance over categories (Carbonell and Goldstein 1998).
-
-    Place by place it takes the item of largest  score / σ − strength · likeness,  where σ is the standard deviation
-    of the scores that compete and likeness the mean cosine between the item's categories and those placed above.
-    """
+    """By score, at a price for being of the same categories as what stands above."""
 
     name = "category_mmr"
     requires = frozenset({"score", "categories"})
@@ -35,33 +28,5 @@ class DiverseSelector:
     async def select(self, query: Query, candidates: CandidateSet) -> NDArray[np.intp]:
         """Return at most query.count indexes, best first; equal scores in the order of the candidates."""
         scores = np.asarray(candidates.columns["score"], np.float64)
-        order = np.argsort(-scores, kind="stable")
-        categories = candidates.columns["categories"]
-        if self._strength <= 0 or not categories.shape[1]:
-            return order[: query.count]
-        places = min(query.count, _DIVERSE_PLACES, len(order))
-        pool = order[: _POOL_PER_PLACE * places]
-        vectors = categories[pool].astype(np.float64)
-        vectors /= np.sqrt(np.maximum(vectors.sum(axis=1, keepdims=True), 1.0))
-        top = arranged(scores[pool], vectors, places, self._strength)
-        if query.count <= places:
-            return pool[top]
-        rest = order[~np.isin(order, pool[top])]
-        return np.concatenate([pool[top], rest[: query.count - places]])
-
-
-def arranged(
-    scores: NDArray[np.float64], vectors: NDArray[np.float64], places: int, strength: float
-) -> NDArray[np.intp]:
-    """Return `places` indexes into scores [P], best first, by maximal marginal relevance over unit vectors [P, K]."""
-    spread = float(scores.std())
-    value = scores / spread if spread > 0 else np.zeros_like(scores)
-    likeness = np.zeros(len(scores))
-    likenesses = vectors @ vectors.T
-    chosen: list[int] = []
-    for place in range(places):
-        best = int((value - likeness * (strength / place) if place else value).argmax())
-        chosen.append(best)
-        value[best] = -np.inf
-        likeness += likenesses[best]
-    return np.array(chosen, np.intp)
+        categories = np.asarray(candidates.columns["categories"], np.bool_)
+        return diverse_order(scores, categories, query.count, self._strength)

@@ -6,12 +6,12 @@ import json
 
 import numpy as np
 
+from services.core.cascade import HISTORY_EVENTS
 from services.ranking.redis_connections import RedisConnections
 from services.ranking.user_history import UserHistory, history_of
 
 # The candidates service takes 20,000 excluded ids: these two and the caller's 10,000.
 _MAX_SEEN, _MAX_HIDDEN = 8_000, 2_000
-_MAX_EVENTS = 256
 
 
 class RedisHistory:
@@ -31,7 +31,7 @@ class RedisHistory:
         known, events, seen, hidden = await self._redis.ask(
             (
                 ("GET", f"{prefix}:known:{user_id}"),
-                ("ZRANGE", f"{prefix}:history:{user_id}", -_MAX_EVENTS, -1, "WITHSCORES"),
+                ("ZRANGE", f"{prefix}:history:{user_id}", -HISTORY_EVENTS, -1, "WITHSCORES"),
                 # SRANDMEMBER is SMEMBERS with a bound: a set that is smaller comes whole.
                 ("SRANDMEMBER", f"{prefix}:seen:{user_id}", _MAX_SEEN),
                 ("SRANDMEMBER", f"{prefix}:hidden:{user_id}", _MAX_HIDDEN),

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from services.core.cascade import knows_everybody, proposals_for
 from services.core.metrics import ranking
+from services.core.pipeline.merge import merged_rows
 from services.core.sources.source import NOTHING, History, Retrieved, Rows, Source
 from services.core.sources.top_rows import open_rows_without
 from services.training.model.blend import Blend
@@ -46,45 +48,62 @@ def rank_users(
     encoder: SequenceEncoder,
     sources: Mapping[str, Source],
     config: TrainingConfig,
-    merged_candidates: int | None = None,
+    most: int | None = None,
 ) -> Iterator[RankedUser]:
     """Take each user of the log through retrieval, merging and scoring, as serving does.
 
-    merged_candidates: at most so many, else as many as the configuration says.
+    most: candidates of a user at most, else as many as the configuration says.
     """
-    most = config.merged_candidates if merged_candidates is None else merged_candidates
     histories = [log.sequence(int(user)) for user in users]
     vectors = user_vectors(encoder, histories)
     item_vectors = encoder.items.weight.detach().numpy()
     longest = config.transformer.max_history
     for place, seen in enumerate(histories):
         history = History.of(seen[-longest:], vectors[place])
-        proposals, scores = propose(sources, history, config.candidates_per_source, seen)
-        candidates = merge(list(proposals.values()), most)
-        features = np.stack([made[candidates] for made in scores], axis=-1)
+        proposals, scores = propose(sources, history, config.candidates, seen)
+        candidates = merge(proposals, config.candidates if most is None else most)
+        features = features_of(sources, history, scores, candidates)
         yield RankedUser(history, seen, proposals, candidates, features, item_vectors[candidates] @ vectors[place])
 
 
 def propose(
-    sources: Mapping[str, Source], history: History, count: int, seen: Rows
-) -> tuple[dict[str, Retrieved], list[Float32]]:
-    """What each source retrieves, and its scores of all items float32 [N+1], computed once for both uses."""
-    scores = [source.score(history) for source in sources.values()]
-    open_rows = open_rows_without(seen, len(scores[0]))
-    proposals = {
-        name: source.best_of(made, count, open_rows) if source.knows(history) else NOTHING
-        for (name, source), made in zip(sources.items(), scores, strict=True)
-    }
+    sources: Mapping[str, Source], history: History, candidate_count: int, seen: Rows
+) -> tuple[dict[str, Retrieved], dict[str, Float32]]:
+    """What each source proposes for ``candidate_count`` candidates, and the scores float32 [N+1] made on the way.
+
+    A source that retrieves through an index has made none.
+    """
+    proposals: dict[str, Retrieved] = {}
+    scores: dict[str, Float32] = {}
+    open_rows = open_rows_without(seen, next(iter(sources.values())).item_count + 1)
+    for name, source in sources.items():
+        count = proposals_for(candidate_count, of_everybody=knows_everybody(source))
+        if not source.knows(history):
+            proposals[name] = NOTHING
+        elif source.retrieves_by_scores:
+            scores[name] = source.score(history)
+            proposals[name] = source.best_of(scores[name], count, open_rows)
+        else:
+            proposals[name] = source.retrieve_open(history, count, open_rows)
     return proposals, scores
 
 
-def merge(proposals: Sequence[Retrieved], count: int) -> Rows:
+def merge(proposals: Mapping[str, Retrieved], count: int) -> Rows:
     """At most ``count`` distinct rows in order of their best place in any list; ties by the order of the lists."""
-    rows = np.concatenate([proposal.rows for proposal in proposals])
-    places = np.concatenate([np.arange(len(proposal.rows)) for proposal in proposals])
-    rows = rows[np.argsort(places, kind="stable")]
-    _, first = np.unique(rows, return_index=True)
-    return rows[np.sort(first)[:count]]
+    return merged_rows([proposal.rows for proposal in proposals.values()], count)
+
+
+def features_of(
+    sources: Mapping[str, Source], history: History, scores: Mapping[str, Float32], candidates: Rows
+) -> Float32:
+    """float32 [C, F]: every source's score of every candidate, 0 of a source that knows nothing of the user."""
+    features = np.zeros((len(candidates), len(sources)), dtype=np.float32)
+    for column, (name, source) in enumerate(sources.items()):
+        if name in scores:
+            features[:, column] = scores[name][candidates]
+        elif source.knows(history):
+            features[:, column] = source.score_rows(history, candidates)
+    return features
 
 
 def ranked_rows(user: RankedUser, blend: Blend, count: int = LIST_LENGTH) -> Rows:

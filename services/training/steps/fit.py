@@ -168,14 +168,14 @@ def _blend_and_measure(
     count = min(len(split.users), config.blend_users)
     sample = np.linspace(0, len(split.users) - 1, count).astype(np.int64)
     targets = split.targets[sample]
-    everything = sys.maxsize if config.ablation else config.merged_candidates
+    everything = sys.maxsize if config.ablation else config.candidates
     parted = np.linspace(0, count - 1, min(count, config.ablation_users)).astype(np.int64)
     of_ablation = set(parted.tolist() if config.ablation else ())
     ranked, pool = [], []
     for place, user in enumerate(rank_users(split.log, split.users[sample], encoder, sources, config, everything)):
         if place in of_ablation:
             pool.append(user)
-        ranked.append(first_candidates(user, config.merged_candidates))
+        ranked.append(first_candidates(user, config.candidates))
         report.advance((0.1 if config.ablation else 0.7) * len(ranked) / count)
     blended = fit_blend(ranked, targets, config.sources, config.seed)
     metrics = evaluate(ranked, targets, blended.lists, split.log.item_count)
@@ -187,7 +187,7 @@ def _blend_and_measure(
         targets[parted],
         config.sources,
         blended if len(pool) == count else None,
-        config.merged_candidates,
+        config.candidates,
         config.seed,
         lambda share: report.advance(0.15 + 0.85 * share),
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from services.core.cascade import CANDIDATE_COUNT
+
 HISTORY_BUCKETS = (16, 32, 64, 128)
 """Lengths that histories are padded to when served, besides the longest."""
 
@@ -169,10 +171,10 @@ class RecencyConfig:
 class TrainingConfig:
     """One training run.
 
-    threads: torch threads; 0 = torch's own choice. candidates_per_source, merged_candidates: of the measured
-    candidate stage. blend_users: most held-out users that the blend is fitted on. sources: names in the order of
-    the ranker's features; those that the data has nothing for are left out. ablation: whether what each source adds
-    is measured too, which costs time and changes nothing; on at most ``ablation_users`` of the same users.
+    threads: torch threads; 0 = torch's own choice. candidates: ranked for a user, as many as where slates are served.
+    blend_users: most held-out users that the blend is fitted on. sources: names in the order of the ranker's
+    features; those that the data has nothing for are left out. ablation: whether what each source adds is measured
+    too, which costs time and changes nothing; on at most ``ablation_users`` of the same users.
     """
 
     seed: int = 0
@@ -186,8 +188,7 @@ class TrainingConfig:
         "recency",
         "sequence",
     )
-    candidates_per_source: int = 200
-    merged_candidates: int = 300
+    candidates: int = CANDIDATE_COUNT
     blend_users: int = 10_000
     ablation: bool = False
     ablation_users: int = 5_000

@@ -32,13 +32,22 @@ class ItemAttributes:
         An attribute that only one item has says nothing about others and is left out; so are the rarest beyond
         20,000. None where nothing is left.
         """
+        return cls._numbered(names, most=_MOST_ATTRIBUTES, least_items=2)
+
+    @classmethod
+    def all_of(cls, names: Sequence[Sequence[str]]) -> Self | None:
+        """Number all names of each item row, as the catalogue has them. None where there are none."""
+        return cls._numbered(names, most=None, least_items=1)
+
+    @classmethod
+    def _numbered(cls, names: Sequence[Sequence[str]], most: int | None, least_items: int) -> Self | None:
         distinct = [[], *(list(dict.fromkeys(row)) for row in names[1:])]
         flat = np.array([name for row in distinct for name in row], dtype=np.str_)
         if len(flat) == 0:
             return None
         known, inverse, counts = np.unique(flat, return_inverse=True, return_counts=True)
-        frequent = np.argsort(-counts, kind="stable")[:_MOST_ATTRIBUTES]
-        frequent = np.sort(frequent[counts[frequent] > 1])
+        frequent = np.argsort(-counts, kind="stable")[:most]
+        frequent = np.sort(frequent[counts[frequent] >= least_items])
         codes_of = np.full(len(known), -1, dtype=np.int32)
         codes_of[frequent] = np.arange(len(frequent), dtype=np.int32)
         codes = codes_of[inverse]
@@ -48,6 +57,16 @@ class ItemAttributes:
             return None
         starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(distinct)))]).astype(np.int64)
         return cls(starts, codes, len(frequent))
+
+    def membership(self, rows: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Bool [C, K]: which of the given item rows has which of the K attributes that any of them has."""
+        counts = self.starts[rows + 1] - self.starts[rows]
+        owners = np.repeat(np.arange(len(rows)), counts)
+        places = np.repeat(self.starts[rows] - (np.cumsum(counts) - counts), counts) + np.arange(len(owners))
+        present, columns = np.unique(self.codes[places], return_inverse=True)
+        member = np.zeros((len(rows), len(present)), dtype=np.bool_)
+        member[owners, columns] = True
+        return member
 
     def rows(self) -> NDArray[np.int64]:
         """int64 [A]: the item row of each code."""

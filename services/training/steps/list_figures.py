@@ -22,8 +22,8 @@ _CURVE = (1, 5, 10, 20, 50, 100, 200, 300, 500)
 
 
 def all_lists(served: ServedLists) -> dict[str, Int32]:
-    """Whatever is a list of recommended items, int32 [U, 100] by name: the sources', then the ranker's."""
-    return {**served.sources, "ranker": served.ranked}
+    """Whatever is a list of recommended items, int32 [U, 100] by name: the sources', the ranker's, the slate."""
+    return {**served.sources, "ranker": served.ranked, "slate": served.slates}
 
 
 def list_figures(served: ServedLists, split: HeldOut, vectors: Float32 | None) -> dict[str, dict[str, float]]:

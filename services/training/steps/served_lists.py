@@ -11,10 +11,15 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from services.core.bundle import RANKER, USER_ENCODER, read_manifest
+from services.core.cascade import DIVERSITY_STRENGTH, EXACT_SEARCH_MAX_ITEMS, HEAD_WEIGHTS, HISTORY_EVENTS
+from services.core.diversity import diverse_order
 from services.core.sources.registry import load_sources
+from services.core.sources.sequence import SequenceSource
 from services.core.sources.source import History, Rows, Source
-from services.training.steps.evaluate import LIST_LENGTH, merge, pad_lists, propose
+from services.plumbing.usearch_index import UsearchIndex
+from services.training.steps.evaluate import LIST_LENGTH, features_of, merge, pad_lists, propose
 from services.training.steps.examples import HeldOut, Int32
+from services.training.steps.item_attributes import ItemAttributes
 
 _USERS_AT_ONCE = 32
 _MOST_MERGED = 500
@@ -24,51 +29,70 @@ _MOST_MERGED = 500
 class ServedLists:
     """Rows of every held-out user, best first, 0 after the end.
 
-    sources: int32 [U, 100] by name. candidates: int32 [U, 500], in the order of merging. ranked: int32 [U, 100].
+    sources: int32 [U, 100] by name. candidates: int32 [U, 500], in the order of merging. ranked: int32 [U, 100], by
+    the ranker's score. slates: int32 [U, 100], arranged by the policy that serves.
     """
 
     sources: dict[str, Int32]
     candidates: Int32
     ranked: Int32
+    slates: Int32
 
 
 def served_lists(
     bundle: Path,
     split: HeldOut,
-    per_source: int,
-    ranked_candidates: int,
+    candidate_count: int,
+    categories: ItemAttributes | None = None,
     report: Callable[[float], None] = lambda _: None,
 ) -> ServedLists:
     """Lists for the users of ``split`` by their histories in ``split.log``, none of which is recommended again.
 
-    per_source: candidates of each source. ranked_candidates: how many of the merged go to the ranker.
+    candidate_count: how many are ranked. categories: all of the items' in the catalogue; without, the slates are the
+    ranker's lists.
     """
-    ranking = _Ranking(bundle, per_source, ranked_candidates)
-    lengths = np.diff(split.log.starts)[split.users]
-    count = len(split.users)
+    ranking = _Ranking(bundle, candidate_count, categories)
+    histories = [split.log.sequence(int(user)) for user in split.users]
+    count = len(histories)
     proposed = {name: np.zeros((count, LIST_LENGTH), dtype=np.int32) for name in ranking.sources}
     candidates = np.zeros((count, _MOST_MERGED), dtype=np.int32)
-    ranked = np.zeros((count, LIST_LENGTH), dtype=np.int32)
-    # Users of like length go together, so that little padding is computed.
-    order = np.argsort(lengths, kind="stable")
-    for start in range(0, count, _USERS_AT_ONCE):
-        places = order[start : start + _USERS_AT_ONCE]
-        batch = ranking.of([split.log.sequence(int(split.users[place])) for place in places])
+    ranked, slates = (np.zeros((count, LIST_LENGTH), dtype=np.int32) for _ in range(2))
+    done = 0
+    for places in ranking.batches(histories):
+        batch = ranking.of([histories[place] for place in places])
         for name, rows in batch.sources.items():
             proposed[name][places] = rows
-        candidates[places], ranked[places] = batch.candidates, batch.ranked
-        report((start + len(places)) / count)
-    return ServedLists(proposed, candidates, ranked)
+        candidates[places], ranked[places], slates[places] = batch.candidates, batch.ranked, batch.slates
+        done += len(places)
+        report(done / count)
+    return ServedLists(proposed, candidates, ranked, slates)
+
+
+def read_of(taken: Rows, longest: int) -> Rows:
+    """What models read of a user: of the newest events each item where it was last met, the newest ``longest``.
+
+    taken: int32 [L], oldest first, repeats included.
+    """
+    newest = taken[-HISTORY_EVENTS:]
+    _, from_end = np.unique(newest[::-1], return_index=True)
+    kept: Rows = newest[np.sort(len(newest) - 1 - from_end)]
+    return kept[-longest:]
 
 
 class _Ranking:
     """The cascade of one bundle."""
 
-    def __init__(self, bundle: Path, per_source: int, ranked_candidates: int) -> None:
+    def __init__(self, bundle: Path, candidate_count: int, categories: ItemAttributes | None) -> None:
         manifest = read_manifest(bundle)
+        ranker = manifest.models[RANKER]
         self.sources: dict[str, Source] = load_sources(bundle, manifest.sources)
-        self._buckets = manifest.models[RANKER].history_buckets
-        self._per_source, self._ranked_candidates = per_source, ranked_candidates
+        for name, source in self.sources.items():
+            if isinstance(source, SequenceSource) and manifest.item_count > EXACT_SEARCH_MAX_ITEMS:
+                index = UsearchIndex.load(bundle, manifest.item_count, source.item_vectors.shape[1])
+                self.sources[name] = source.with_index(index)
+        self._buckets = ranker.history_buckets
+        self._head_weights = np.array([HEAD_WEIGHTS.get(head, 0.0) for head in ranker.heads], np.float32)
+        self._candidate_count, self._categories = candidate_count, categories
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         self._encoder, self._ranker = (
@@ -76,38 +100,58 @@ class _Ranking:
             for name in (USER_ENCODER, RANKER)
         )
 
+    def batches(self, histories: Sequence[Rows]) -> list[NDArray[np.intp]]:
+        """Places of users that go together: padded to the one length that each has when asked for alone."""
+        read = np.array([len(read_of(taken, self._buckets[-1])) for taken in histories], dtype=np.int64)
+        buckets = np.searchsorted(self._buckets, read)
+        return [
+            members[start : start + _USERS_AT_ONCE]
+            for members in (np.flatnonzero(buckets == bucket) for bucket in range(len(self._buckets)))
+            for start in range(0, len(members), _USERS_AT_ONCE)
+        ]
+
     def of(self, seen: Sequence[Rows]) -> ServedLists:
         """Lists of users who have taken ``seen``."""
-        longest = self._buckets[-1]
-        needed = min(max(len(rows) for rows in seen), longest)
+        histories = [read_of(rows, self._buckets[-1]) for rows in seen]
+        needed = max(len(rows) for rows in histories)
         length = next(bucket for bucket in self._buckets if bucket >= needed)
         items = np.zeros((len(seen), length), dtype=np.int64)
-        for place, rows in enumerate(seen):
-            newest = rows[-length:]
-            items[place, length - len(newest) :] = newest
+        for place, rows in enumerate(histories):
+            items[place, length - len(rows) :] = rows
         vectors = self._encoder.run(None, {"history_items": items})[0]
-        width = self._ranked_candidates
+        width = self._candidate_count
         chosen = np.zeros((len(seen), width), dtype=np.int64)
         features = np.zeros((len(seen), width, len(self.sources)), dtype=np.float32)
         merged: list[Rows] = []
         proposals: dict[str, list[Rows]] = {name: [] for name in self.sources}
-        for place, rows in enumerate(seen):
-            history = History.of(rows[-longest:], vectors[place])
-            found, made = propose(self.sources, history, self._per_source, rows)
+        for place, rows in enumerate(histories):
+            history = History.of(rows, vectors[place])
+            found, made = propose(self.sources, history, width, seen[place])
             for name, retrieved in found.items():
                 proposals[name].append(retrieved.rows)
-            merged.append(merge(list(found.values()), _MOST_MERGED))
-            ranked = merged[-1][:width]
-            chosen[place, : len(ranked)] = ranked
-            for column, scores_of_source in enumerate(made):
-                features[place, : len(ranked), column] = scores_of_source[ranked]
-        scores: NDArray[np.float32] = self._ranker.run(
+            merged.append(merge(found, _MOST_MERGED))
+            candidates = merged[-1][:width]
+            chosen[place, : len(candidates)] = candidates
+            features[place, : len(candidates)] = features_of(self.sources, history, made, candidates)
+        heads: NDArray[np.float32] = self._ranker.run(
             None, {"history_items": items, "candidate_items": chosen, "candidate_features": features}
-        )[0][:, :, 0]
-        scores = np.where(chosen > 0, scores, -np.inf)
-        best = np.argsort(-scores, axis=1, kind="stable")
+        )[0]
+        ranked, slates = [], []
+        for place, rows in enumerate(merged):
+            candidates = rows[:width]
+            scores = (heads[place, : len(candidates)] @ self._head_weights).astype(np.float64)
+            ranked.append(candidates[np.argsort(-scores, kind="stable")])
+            slates.append(candidates[self._arranged(scores, candidates)])
         return ServedLists(
             {name: pad_lists(rows, LIST_LENGTH) for name, rows in proposals.items()},
             pad_lists(merged, _MOST_MERGED),
-            pad_lists(list(np.take_along_axis(chosen, best, axis=1).astype(np.int32)), LIST_LENGTH),
+            pad_lists(ranked, LIST_LENGTH),
+            pad_lists(slates, LIST_LENGTH),
         )
+
+    def _arranged(self, scores: NDArray[np.float64], candidates: Rows) -> NDArray[np.intp]:
+        if self._categories is None:
+            categories = np.zeros((len(candidates), 0), dtype=np.bool_)
+        else:
+            categories = self._categories.membership(candidates)
+        return diverse_order(scores, categories, LIST_LENGTH, DIVERSITY_STRENGTH)

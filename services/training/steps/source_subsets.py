@@ -1,6 +1,6 @@
 """The cascade of some of the sources, for users who were ranked with all of them: nothing is scored again.
 
-Users must have been ranked over everything that any source proposed (``rank_users`` with ``merged_candidates`` no less
+Users must have been ranked over everything that any source proposed (``rank_users`` with ``most`` no less
 than that), for without one source others' proposals move up into its places.
 """
 
@@ -55,7 +55,7 @@ def with_sources(
 ) -> RankedUser:
     """The user with the proposals of ``names`` merged anew, and these columns of the features."""
     proposals = {name: user.proposals[name] for name in names}
-    candidates = merge(list(proposals.values()), count)
+    candidates = merge(proposals, count)
     order = np.argsort(user.candidates)
     places = order[np.searchsorted(user.candidates, candidates, sorter=order)]
     taste = user.taste[places] if with_taste else np.zeros(len(places), dtype=np.float32)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -55,6 +57,31 @@ def test_a_run_is_followed_to_its_bundle_and_the_bundle_can_be_activated(trommel
     while trommel("recommend", "--user", "user-3", "--json").json["bundle_version"] != run["bundle_version"]:
         assert time.monotonic() < until
     assert trommel("bundles", "activate", active).code == 0
+
+
+def test_a_bundle_from_elsewhere_is_imported_and_serves(trommel: Call, stack: RunningStack, tmp_path: Path) -> None:
+    bundles = trommel("bundles", "list", "--json").json["bundles"]
+    active = next(bundle["version"] for bundle in bundles if bundle["state"] == "active")
+    version = str(int(active) + 1)
+    elsewhere = tmp_path / version
+    shutil.copytree(stack.settings.bundles / active, elsewhere)
+    manifest = json.loads((elsewhere / "manifest.json").read_text())
+    (elsewhere / "manifest.json").write_text(json.dumps(manifest | {"version": version}))
+
+    kept = trommel("bundles", "import", str(elsewhere), "--no-activate", "--json").json
+    assert (kept["version"], kept["new"], kept["state"]) == (version, True, "in_store")
+    outcome = trommel("bundles", "import", str(elsewhere), "--json")
+    assert outcome.code == 0, outcome.notes
+    assert (outcome.json["new"], outcome.json["state"]) == (False, "active")
+    until = time.monotonic() + 20
+    while trommel("recommend", "--user", "user-3", "--json").json["bundle_version"] != version:
+        assert time.monotonic() < until
+    assert trommel("bundles", "activate", active).code == 0
+
+    (elsewhere / "metrics.json").write_text("{}")
+    outcome = trommel("bundles", "import", str(elsewhere))
+    assert outcome.code == 1
+    assert "metrics.json was altered" in outcome.error_line
 
 
 @pytest.mark.parametrize(("version", "code"), [("20200101000000", "NOT_FOUND"), ("latest", "INVALID_ARGUMENT")])

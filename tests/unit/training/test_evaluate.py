@@ -11,9 +11,10 @@ def proposal(*rows: int) -> Retrieved:
 
 
 def test_merged_by_best_place_then_by_source() -> None:
-    assert merge([proposal(5, 1, 2), proposal(7, 5), proposal(2)], 10).tolist() == [5, 7, 2, 1]
-    assert merge([proposal(5, 1, 2), proposal(7, 5), proposal(2)], 2).tolist() == [5, 7]
-    assert merge([proposal(), proposal()], 3).tolist() == []
+    proposals = {"one": proposal(5, 1, 2), "two": proposal(7, 5), "three": proposal(2)}
+    assert merge(proposals, 10).tolist() == [5, 7, 2, 1]
+    assert merge(proposals, 2).tolist() == [5, 7]
+    assert merge({"one": proposal(), "two": proposal()}, 3).tolist() == []
 
 
 def test_lists_are_cut_or_filled_to_one_length() -> None:

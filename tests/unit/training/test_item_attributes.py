@@ -29,3 +29,15 @@ def test_rare_attributes_weigh_more_and_an_items_squares_sum_to_one() -> None:
     ratio = np.log(5 / 2) / np.log(5 / 4)
     first = dict(zip(known.codes[:2].tolist(), weights[:2].tolist(), strict=True))
     assert first[1] / first[0] == pytest.approx(ratio, rel=1e-5)
+
+
+def test_membership_has_a_column_for_each_name_that_any_of_the_rows_has() -> None:
+    names = [(), ("war", "love"), (), ("only",), ("war",)]
+    known = ItemAttributes.all_of(names)
+    assert known is not None
+    assert known.count == 3, "what one item has counts too"
+    member = known.membership(np.array([4, 2, 1], dtype=np.int32))
+    assert member.sum(axis=1).tolist() == [1, 0, 2]
+    assert (member.astype(int) @ member.astype(int).T).tolist() == [[1, 0, 1], [0, 0, 0], [1, 0, 2]]
+    assert known.membership(np.array([2], dtype=np.int32)).shape == (1, 0)
+    assert ItemAttributes.all_of([(), ()]) is None

@@ -36,6 +36,7 @@ def test_every_source_the_candidates_and_the_ranker_are_measured(result: LeaveOn
         *names,
         "candidates",
         "ranker",
+        "slate",
         "by_history_length",
         "ndcg@10_by_history_length",
         "users_by_history_length",
@@ -98,7 +99,7 @@ def test_a_planted_test_item_ends_the_run_before_anything_is_learnt(
 
 def test_figures_by_hand() -> None:
     lists = pad_lists([np.array([4, 7, 9], np.int32), np.array([1], np.int32)], 100)
-    served = ServedLists({"one": lists}, pad_lists([np.array([7, 4]), np.array([3])], 500), lists)
+    served = ServedLists({"one": lists}, pad_lists([np.array([7, 4]), np.array([3])], 500), lists, lists[::-1].copy())
     log = InteractionLog(
         np.array(["", *map(str, range(1, 11))]), np.array([0, 1, 8]), np.array([3, 1, 2, 3, 4, 5, 6, 8]), np.zeros(8)
     )
@@ -112,6 +113,7 @@ def test_figures_by_hand() -> None:
     assert table["ranker"]["ndcg@10_se"] == pytest.approx(0.5 / np.log2(3) / np.sqrt(2))
     assert table["ranker"]["hit_rate@10"] == 0.5
     assert "intra_list_diversity@10" not in table["ranker"], "nothing is known of the items"
+    assert table["slate"]["recall@10"] == 0.0, "the lists of the other user"
     assert table["by_history_length"] == {"0-4": 1.0, "5-9": 0.0, "largest_gap": 0.0}
     assert table["ndcg@10_by_history_length"] == {
         "0-4": pytest.approx(1 / np.log2(3)),

@@ -113,7 +113,7 @@ def _content(result: Mapping[str, Any], created: str) -> dict[str, Any]:
 
 def _ranked(config: Mapping[str, Any]) -> int | None:
     """How many candidates the ranker sees."""
-    found: int | None = config.get("candidates", config.get("merged_candidates"))
+    found: int | None = config.get("candidates")
     return found
 
 

@@ -22,6 +22,7 @@ COMMANDS = [
     ("train",),
     ("bundles", "list"),
     ("bundles", "activate"),
+    ("bundles", "import"),
     ("recommend",),
     ("similar",),
     ("events", "add"),
@@ -81,6 +82,8 @@ def test_without_a_stack_one_line_says_what_to_do(
         ("data", "import", "somewhere"),
         ("data", "import", "somewhere", "--format", "csv"),
         ("evaluate",),
+        ("evaluate", "somewhere", "--port-base", "7500"),
+        ("bundles", "import"),
     ],
     ids=lambda call: " ".join(call) or "nothing",
 )

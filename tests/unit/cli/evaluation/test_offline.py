@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from services.cli.evaluation.offline import read_log
 from services.cli.readers import parquet, recbole, s3rec
 from services.cli.readers.records import ReadOptions
+from tests.free_ports import free_port_base
 
 
 @pytest.fixture
@@ -62,7 +65,7 @@ def test_parquet(tmp_path: Path) -> None:
     [
         (("nowhere",), "there is no nowhere: name a file, a directory or movielens-100k"),
         ((), "name the data set: movielens-100k, a file or a directory"),
-        (("nowhere", "--served"), "--protocol measures without a stack"),
+        (("nowhere", "--served"), "there is no nowhere: name a file, a directory or movielens-100k"),
     ],
 )
 def test_what_cannot_be_evaluated_is_one_line(
@@ -79,6 +82,24 @@ def test_a_data_set_too_small_to_train_on_is_one_line(trommel: Callable[..., Any
     outcome = trommel("evaluate", str(path), "--protocol", "leave-one-out")
     assert outcome.code == 1
     assert "training needs at least two items and one user with two interactions" in outcome.error_line
+
+
+def test_where_no_stack_can_start_one_line_says_so_before_the_training(
+    trommel: Callable[..., Any], sequences: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(sequences))
+    before = dict(os.environ)
+    with socket.socket() as taken:
+        base = free_port_base()
+        taken.bind(("127.0.0.1", base + 2))
+        taken.listen()
+        arguments = ("evaluate", str(sequences), "--protocol", "leave-one-out", "--served", "--port-base", str(base))
+        outcome = trommel(*arguments)
+    assert outcome.code == 1
+    assert f"port {base + 2} (ranking) is in use" in outcome.error_line
+    assert "--port-base" in outcome.error_line
+    assert dict(os.environ) == before
+    assert not [path for path in sequences.iterdir() if path.is_dir()]
 
 
 def test_two_runs_of_one_seed_are_equal_and_leave_their_files(trommel: Callable[..., Any], tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from services.core.candidate_set import ITEM_KEY, CandidateSet
-from services.core.pipeline.merge import merge
+from services.core.pipeline.merge import merge, merged_rows
 from tests.unit.core.pipeline.stages import make_set
 
 NAMES = ("popular", "neighbours")
@@ -57,3 +57,13 @@ def test_with_and_without_keys_the_result_is_the_same() -> None:
         assert plain.source_masks.tolist() == by_key.source_masks.tolist()
         best = {i: min((ids.index(i), s) for s, ids in enumerate(lists) if i in ids) for i in plain.item_ids}
         assert plain.item_ids.tolist() == sorted(best, key=lambda i: best[i])
+
+
+def test_rows_alone_are_merged_in_the_same_order() -> None:
+    random = np.random.default_rng(0)
+    lists = [random.permutation(60)[: random.integers(0, 40)].astype(np.int32) for _ in range(5)]
+    sets = [make_set(*map(str, rows), **{ITEM_KEY: rows.astype(np.int64)}) if len(rows) else None for rows in lists]
+    wanted = [int(item_id) for item_id in merge(tuple("abcde"), sets).item_ids]
+    assert merged_rows(lists, 100).tolist() == wanted
+    assert merged_rows(lists, 7).tolist() == wanted[:7]
+    assert merged_rows([], 7).tolist() == merged_rows([np.empty(0, np.int32)], 7).tolist() == []

@@ -41,3 +41,13 @@ def test_the_index_proposes_and_exact_scores_order() -> None:
 def test_without_a_user_vector_it_is_silent() -> None:
     source = SequenceSource(VECTORS).with_index(FixedIndex([1]))
     assert len(source.retrieve(History.of(np.array([1])), 3, NONE).rows) == 0
+
+
+def test_what_is_asked_of_the_index_does_not_depend_on_the_paddings_mask() -> None:
+    # An index asked for more searches wider and finds others: serving, which closes row 0, must ask for no more.
+    history = History.of(np.array([1]), np.array([2.0, 1.0], dtype=np.float32))
+    for padding in (True, False):
+        index = FixedIndex([2, 4, 3, 1])
+        open_rows = np.array([padding, False, True, True, True])
+        SequenceSource(VECTORS).with_index(index).retrieve_open(history, 2, open_rows)
+        assert index.wanted == 3
