@@ -12,6 +12,7 @@ import numpy as np
 from services.training.sources import lightgcn, mult_vae
 from services.training.steps.examples import InteractionLog
 from services.training.steps.fit_config import HISTORY_BUCKETS, TrainingConfig
+from services.training.steps.training_cost import affordable_epochs
 
 _COVERED_USERS = 0.99
 # Interactions per item between which dropout falls from its highest to its lowest: where an item was seen a dozen
@@ -25,6 +26,7 @@ def fitting(config: TrainingConfig, log: InteractionLog) -> TrainingConfig:
     max_history: the least bucket that holds 99 % of the histories, at most what the configuration says.
     dropout, learning_rate: from their values for sparse data at 15 interactions per item or fewer to those for dense
     data at 50 or more.
+    epochs: as many as the budget pays.
     sources: without "attributes" where nothing is known of the items, without "recency" where hardly anything is
     taken again, and without those whose cost grows with the catalogue where what they may cost does not buy a useful
     training.
@@ -40,12 +42,11 @@ def fitting(config: TrainingConfig, log: InteractionLog) -> TrainingConfig:
     dropout = settings.sparse_dropout + (settings.dropout - settings.sparse_dropout) * dense
     least_rate = min(settings.sparse_learning_rate, settings.learning_rate)
     rate = least_rate * (settings.learning_rate / least_rate) ** dense
+    settings = replace(settings, max_history=min(longest, settings.max_history), dropout=dropout, learning_rate=rate)
     return replace(
         config,
         sources=tuple(name for name in config.sources if _suits(name, config, log)),
-        transformer=replace(
-            settings, max_history=min(longest, settings.max_history), dropout=dropout, learning_rate=rate
-        ),
+        transformer=replace(settings, epochs=affordable_epochs(settings, log)),
     )
 
 

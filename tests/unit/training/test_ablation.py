@@ -29,7 +29,7 @@ def planted(count: int = 300, items: int = 90) -> tuple[list[RankedUser], Int32]
         scores["useful"][target] += 3.0
         scores["sequence"][target] += 0.8
         proposals = {name: retrieved(made, 20) for name, made in scores.items()}
-        candidates = merge(list(proposals.values()), items)
+        candidates = merge(proposals, items)
         features = np.stack([made[candidates] for made in scores.values()], axis=-1)
         history = History.of(np.array([1], dtype=np.int32))
         users.append(RankedUser(history, history.rows, proposals, candidates, features, features[:, 2]))
@@ -74,7 +74,7 @@ def test_others_move_up_into_the_places_of_what_is_gone() -> None:
         return Retrieved(np.array(rows, dtype=np.int32), np.ones(len(rows), dtype=np.float32))
 
     proposals = {"one": of(5, 6, 7), "two": of(8, 6, 9), "three": of(4)}
-    candidates = merge(list(proposals.values()), 99)
+    candidates = merge(proposals, 99)
     assert candidates.tolist() == [5, 8, 4, 6, 7, 9]
     features = np.stack([candidates * 10, candidates * 100, candidates * 1000], axis=-1).astype(np.float32)
     history = History.of(np.array([1], dtype=np.int32))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from services.training.steps.examples import InteractionLog
 from services.training.steps.fit_config import RecencyConfig, TrainingConfig, TransformerConfig
 from services.training.steps.fit_to_data import fitting
 from services.training.steps.item_attributes import ItemAttributes
+from services.training.steps.training_cost import MULTIPLICATIONS_A_MINUTE, epoch_multiplications
 
 
 def log_of(lengths: list[int], items: int) -> InteractionLog:
@@ -35,6 +38,19 @@ def test_dropout_falls_and_the_learning_rate_rises_where_items_have_many_interac
     assert rates[:2] == [0.5, 0.5]
     assert rates[2] == pytest.approx(0.5 - 0.25 * share)
     assert rates[3:] == [0.25, 0.25]
+
+
+def test_a_training_costs_what_its_counts_say_and_the_budget_cuts_the_epochs() -> None:
+    # 20 users of 5 interactions and an empty history each, 120 positions; 8 items, all of them opponents; histories
+    # of 16. A block: 7·4² + 3·4·8 + 2·16·4 = 336.
+    log = log_of([5] * 20, 8)
+    settings = TransformerConfig(max_history=16, width=4, blocks=2, heads=1, hidden=8)
+    cost = 3 * 120 * (2 * 336 + 4 * 8)
+    assert epoch_multiplications(settings, log) == cost
+    assert epoch_multiplications(replace(settings, full_softmax_items=7, negatives=5), log) == cost - 3 * 120 * 4 * 3
+    for epochs_paid, epochs in ((0.5, 1), (7.2, 7), (1000.0, 24)):
+        paid = replace(settings, budget_minutes=epochs_paid * cost / MULTIPLICATIONS_A_MINUTE)
+        assert fitting(TrainingConfig(transformer=paid), log).transformer.epochs == epochs
 
 
 def test_the_attributes_source_needs_attributes() -> None:
