@@ -11,7 +11,14 @@ CONFIG = TrainingConfig(
     threads=1,
     candidates=30,
     transformer=TransformerConfig(
-        max_history=20, width=16, hidden=32, positions_per_step=80, epochs=4, warm_epochs=2, finish_epochs=1
+        max_history=20,
+        width=16,
+        hidden=32,
+        positions_per_step=80,
+        epochs=4,
+        least_steps=0,
+        warm_epochs=2,
+        finish_epochs=1,
     ),
 )
 

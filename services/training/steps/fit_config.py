@@ -25,6 +25,7 @@ class TransformerConfig:
     negatives: sampled per step; 0 = full softmax, used up to ``full_softmax_items`` items in any case.
     warm_epochs: epochs when starting from a previous bundle's weights. finish_epochs: epochs on all interactions,
     the held-out ones included, after everything was chosen; 0 leaves the weights as validated.
+    least_steps: small data is gone through more often than ``epochs``, up to ``most_epochs``, for so many steps.
     budget_minutes: of one core, by count and not by clock (see training_cost); fewer epochs where it does not pay all.
     patience: validations without a better one before stopping. averaging: decay of the weight average per step.
     """
@@ -44,6 +45,8 @@ class TransformerConfig:
     negatives: int = 1024
     full_softmax_items: int = 5000
     epochs: int = 24
+    least_steps: int = 200
+    most_epochs: int = 64
     budget_minutes: float = 40.0
     warm_epochs: int = 5
     warm_learning_rate: float = 1e-3

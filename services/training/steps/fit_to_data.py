@@ -12,7 +12,7 @@ import numpy as np
 from services.training.sources import lightgcn, mult_vae
 from services.training.steps.examples import InteractionLog
 from services.training.steps.fit_config import HISTORY_BUCKETS, TrainingConfig
-from services.training.steps.training_cost import affordable_epochs
+from services.training.steps.training_cost import suitable_epochs
 
 _COVERED_USERS = 0.99
 # Interactions per item between which dropout falls from its highest to its lowest: where an item was seen a dozen
@@ -26,7 +26,7 @@ def fitting(config: TrainingConfig, log: InteractionLog) -> TrainingConfig:
     max_history: the least bucket that holds 99 % of the histories, at most what the configuration says.
     dropout, learning_rate: from their values for sparse data at 15 interactions per item or fewer to those for dense
     data at 50 or more.
-    epochs: as many as the budget pays.
+    epochs: more where the data is small, and as many as the budget pays.
     sources: without "attributes" where nothing is known of the items, without "recency" where hardly anything is
     taken again, and without those whose cost grows with the catalogue where what they may cost does not buy a useful
     training.
@@ -46,7 +46,7 @@ def fitting(config: TrainingConfig, log: InteractionLog) -> TrainingConfig:
     return replace(
         config,
         sources=tuple(name for name in config.sources if _suits(name, config, log)),
-        transformer=replace(settings, epochs=affordable_epochs(settings, log)),
+        transformer=replace(settings, epochs=suitable_epochs(settings, log)),
     )
 
 

@@ -76,7 +76,12 @@ def config_of(parameters: RunParameters) -> TrainingConfig:
     if not most:
         return config
     settings = config.transformer
-    limited = replace(settings, epochs=min(settings.epochs, most), warm_epochs=min(settings.warm_epochs, most))
+    limited = replace(
+        settings,
+        epochs=min(settings.epochs, most),
+        most_epochs=min(settings.most_epochs, most),
+        warm_epochs=min(settings.warm_epochs, most),
+    )
     return replace(config, transformer=limited)
 
 

@@ -5,6 +5,8 @@ A clock would cut two runs of one seed at different places; multiplications do n
 
 from __future__ import annotations
 
+import math
+
 from services.training.steps.examples import InteractionLog
 from services.training.steps.fit_config import TransformerConfig
 
@@ -29,7 +31,13 @@ def epoch_multiplications(settings: TransformerConfig, log: InteractionLog) -> f
     return float(_FORWARD_AND_BACKWARD * positions * (settings.blocks * block + width * opponents))
 
 
-def affordable_epochs(settings: TransformerConfig, log: InteractionLog) -> int:
-    """The configured epochs, or as many as the budget pays, but at least one."""
+def suitable_epochs(settings: TransformerConfig, log: InteractionLog) -> int:
+    """The configured epochs; more where they are too few steps to learn by; as many as the budget pays, at least one.
+
+    Amazon's musical instruments, three steps an epoch: 48 epochs instead of 24 lift NDCG@10 on validation from 0.058
+    to 0.075 (the Transformer alone) and from 0.084 to 0.086 (the ranker), in both of two seeds.
+    """
+    steps = max(1, (len(log) + log.user_count) // max(settings.positions_per_step, 1))
+    wanted = max(settings.epochs, min(settings.most_epochs, math.ceil(settings.least_steps / steps)))
     budget = settings.budget_minutes * MULTIPLICATIONS_A_MINUTE
-    return max(1, min(settings.epochs, int(budget / max(epoch_multiplications(settings, log), 1.0))))
+    return max(1, min(wanted, int(budget / max(epoch_multiplications(settings, log), 1.0))))

@@ -15,13 +15,15 @@ from services.training.sources.registry import FITTINGS
 from services.training.steps.bundle import fit_bundle
 from services.training.steps.fit_config import LightGcnConfig, MultVaeConfig
 from services.training.steps.item_attributes import ItemAttributes
+from services.training.steps.repeats import Repeats
 from tests.circle_walks import CONFIG, circle_log
 
 
 def test_every_source_is_served_as_it_was_fitted(tmp_path: Path) -> None:
     log = circle_log()
     names = [(), *(["low"] if row <= log.item_count // 2 else ["high"] for row in range(1, log.item_count + 1))]
-    log = replace(log, attributes=ItemAttributes.from_names(names))
+    repeats = Repeats(0.5, np.linspace(0.0, 0.5, log.item_count + 1, dtype=np.float32), 1.0)
+    log = replace(log, attributes=ItemAttributes.from_names(names), repeats=repeats)
     config = replace(
         CONFIG,
         sources=tuple(SOURCES),

@@ -44,13 +44,22 @@ def test_a_training_costs_what_its_counts_say_and_the_budget_cuts_the_epochs() -
     # 20 users of 5 interactions and an empty history each, 120 positions; 8 items, all of them opponents; histories
     # of 16. A block: 7·4² + 3·4·8 + 2·16·4 = 336.
     log = log_of([5] * 20, 8)
-    settings = TransformerConfig(max_history=16, width=4, blocks=2, heads=1, hidden=8)
+    settings = TransformerConfig(max_history=16, width=4, blocks=2, heads=1, hidden=8, least_steps=0)
     cost = 3 * 120 * (2 * 336 + 4 * 8)
     assert epoch_multiplications(settings, log) == cost
     assert epoch_multiplications(replace(settings, full_softmax_items=7, negatives=5), log) == cost - 3 * 120 * 4 * 3
     for epochs_paid, epochs in ((0.5, 1), (7.2, 7), (1000.0, 24)):
         paid = replace(settings, budget_minutes=epochs_paid * cost / MULTIPLICATIONS_A_MINUTE)
         assert fitting(TrainingConfig(transformer=paid), log).transformer.epochs == epochs
+
+
+def test_small_data_is_gone_through_more_often() -> None:
+    # 120 positions, 12 steps an epoch.
+    settings = TransformerConfig(positions_per_step=10, epochs=3, least_steps=60, most_epochs=8)
+    log = log_of([5] * 20, 8)
+    for least, epochs in ((0, 3), (36, 3), (37, 4), (60, 5), (1000, 8)):
+        found = fitting(TrainingConfig(transformer=replace(settings, least_steps=least)), log)
+        assert found.transformer.epochs == epochs
 
 
 def test_the_attributes_source_needs_attributes() -> None:

@@ -56,7 +56,11 @@ def test_equal_runs_give_equal_figures(result: LeaveOneOut, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("killed_in", ["transformer", "test"])
-def test_a_killed_run_goes_on_where_it_was(result: LeaveOneOut, tmp_path: Path, killed_in: str) -> None:
+def test_a_killed_run_goes_on_where_it_was(
+    result: LeaveOneOut, tmp_path: Path, killed_in: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.training.steps.fit_progress._REPORT_EVERY_SECONDS", 0.0)
+
     class KilledError(Exception):
         pass
 

@@ -10,9 +10,9 @@ def test_max_epochs_limits_and_never_raises():
     default = TrainingConfig().transformer
     assert config_of(RunParameters(seed=9)) == TrainingConfig(seed=9)
     limited = config_of(RunParameters(max_epochs=2)).transformer
-    assert (limited.epochs, limited.warm_epochs) == (2, 2)
+    assert (limited.epochs, limited.most_epochs, limited.warm_epochs) == (2, 2, 2)
     generous = config_of(RunParameters(max_epochs=1000)).transformer
-    assert (generous.epochs, generous.warm_epochs) == (default.epochs, default.warm_epochs)
+    assert generous == default
 
 
 def test_progress_reads_as_one_line():
