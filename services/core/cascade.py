@@ -19,6 +19,8 @@ HISTORY_EVENTS = 256
 """Newest events of a user that are kept for the models to read."""
 EXACT_SEARCH_MAX_ITEMS = 0
 """Up to so many items the sequence source compares all vectors; above it asks the index."""
+ENGAGE_PROBABILITY = "engage_probability"
+"""The ranker's head that says how likely the item is to be taken next."""
 HEAD_WEIGHTS: Mapping[str, float] = MappingProxyType({"engage": 1.0})
 """Weight of each of the ranker's heads in the score; heads not named count nothing."""
 # MovieLens-100K, leave one out: Recall@10 0.198 at 0, 0.195 at 0.3, 0.193 at 1 (standard error 0.013), while the

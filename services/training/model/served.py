@@ -23,14 +23,18 @@ class ServedUserEncoder(nn.Module):
 
 
 class ServedRanker(nn.Module):
-    """history, candidates and their source scores → scores float32 [B, C, 1] (head 0: engage).
+    """history, candidates and their source scores → float32 [B, C, 2]: "engage" and "engage_probability".
+
+    The first is the score that orders, the second the calibrated probability that the candidate is taken next.
 
     A candidate meets the history only as an inner product and its features only by themselves, so its score does
     not depend on which others are ranked with it.
     """
 
-    def __init__(self, encoder: SequenceEncoder, blend: Blend) -> None:
+    def __init__(self, encoder: SequenceEncoder, blend: Blend, scale: float = 1.0, offset: float = 0.0) -> None:
+        """scale, offset: of the calibration, log-odds = scale · score + offset."""
         super().__init__()
+        self._scale, self._offset = scale, offset
         self.user_encoder = ServedUserEncoder(encoder)
         self.items = encoder.items
         self.inverse_scales = nn.Buffer(torch.from_numpy(1.0 / blend.scales))
@@ -50,7 +54,7 @@ class ServedRanker(nn.Module):
         lengths = torch.log1p((history_items > 0).sum(dim=1).to(taste.dtype))
         inputs = torch.cat([taste, terms, lengths[:, None, None].expand_as(taste)], dim=2)
         scores = torch.matmul(inputs, self.linear)
-        if self.output.shape[0] == 0:
-            return scores
-        states = torch.matmul(inputs, self.hidden) + self.hidden_bias
-        return scores + torch.matmul(states * torch.sigmoid(states), self.output)
+        if self.output.shape[0]:
+            states = torch.matmul(inputs, self.hidden) + self.hidden_bias
+            scores = scores + torch.matmul(states * torch.sigmoid(states), self.output)
+        return torch.cat([scores, torch.sigmoid(self._scale * scores + self._offset)], dim=2)

@@ -11,11 +11,15 @@ import torch
 from torch import nn
 
 from services.core.bundle import RANKER, USER_ENCODER, BundleDraft, ModelEntry, TensorEntry, model_file
+from services.core.cascade import ENGAGE_PROBABILITY
 from services.training.model.blend import Blend
 from services.training.model.encoder import SequenceEncoder
 from services.training.model.served import ServedRanker, ServedUserEncoder
+from services.training.steps.calibrate import Calibration
 
-HEADS = ("engage",)
+HEADS = ("engage", ENGAGE_PROBABILITY)
+"""The score that orders, and the calibrated probability that the candidate is taken next."""
+
 OPSET = 18
 _FREE = {"history_items": "length", "candidate_items": "count", "candidate_features": "count"}
 _TOLERANCE = 1e-3
@@ -31,6 +35,7 @@ def export_models(
     sources: tuple[str, ...],
     history_buckets: tuple[int, ...],
     draft: BundleDraft,
+    calibration: Calibration,
 ) -> dict[str, ModelEntry]:
     """Write user_encoder and ranker into the draft and check them. Raises ExportError if they disagree with torch."""
     encoder.eval()
@@ -45,7 +50,7 @@ def export_models(
     user_encoder_path, ranker_path = draft.file(model_file(USER_ENCODER)), draft.file(model_file(RANKER))
     _export(ServedUserEncoder(encoder), {"history_items": history}, "user_vectors", user_encoder_path)
     _export(
-        ServedRanker(encoder, blend),
+        ServedRanker(encoder, blend, calibration.scale, calibration.offset),
         {"history_items": history, "candidate_items": candidates, "candidate_features": scores},
         "scores",
         ranker_path,

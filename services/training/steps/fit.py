@@ -21,6 +21,7 @@ from services.training.sources import sequence
 from services.training.sources.registry import FITTINGS
 from services.training.steps.ablation import ablate
 from services.training.steps.bundle_weights import load_weights
+from services.training.steps.calibrate import Calibration
 from services.training.steps.evaluate import Metrics, evaluate, rank_users
 from services.training.steps.examples import HeldOut, InteractionLog, hold_out_last
 from services.training.steps.fit_blend import FittedBlend, fit_blend
@@ -55,6 +56,7 @@ class FittedModels:
     encoder: SequenceEncoder
     validated_weights: Mapping[str, torch.Tensor]
     blend: Blend
+    calibration: Calibration
     sources: Mapping[str, Source]
     metrics: Metrics
     training: Mapping[str, Any]
@@ -90,6 +92,7 @@ def fit_models(
         encoder=encoder,
         validated_weights=validated.state_dict(),
         blend=blended.blend,
+        calibration=blended.calibration,
         sources=_fit_sources(dataset, encoder, config, report),
         metrics=metrics,
         training={
@@ -108,6 +111,7 @@ def fit_models(
             "interactions": len(dataset),
             "validation_users": min(len(split.users), settings.validation_users),
             "blend": {"kind": blended.kind, "ndcg": blended.ndcg},
+            "calibration": asdict(blended.calibration),
             **{name: value for name, value in ablation.items() if name != "seconds"},
         },
     )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from services.training.model.blend import Blend, blend_inputs
 from services.training.steps.blend_network import fit_network, joined
+from services.training.steps.calibrate import Calibration, calibrate
 from services.training.steps.evaluate import RankedUser, ranked_rows
 from services.training.steps.examples import Int32
 
@@ -31,13 +32,14 @@ _LEAST_GAIN = 1e-4
 class FittedBlend:
     """The blend to serve, its kind ("off", "sum" or "network"), and the lists that it gave out of fold.
 
-    ndcg: NDCG@10 of every kind, out of fold.
+    ndcg: NDCG@10 of every kind, out of fold. calibration: of the scores, fitted on those out of fold.
     """
 
     blend: Blend
     kind: str
     lists: list[Int32]
     ndcg: dict[str, float]
+    calibration: Calibration
 
 
 def fit_blend(users: Sequence[RankedUser], targets: Int32, sources: Sequence[str], seed: int) -> FittedBlend:
@@ -49,8 +51,9 @@ def fit_blend(users: Sequence[RankedUser], targets: Int32, sources: Sequence[str
     folds = np.random.default_rng([seed, 4]).permutation(len(users)) % _FOLDS
     examples = _Examples.of(users, targets, folds, scales, open_inputs)
     off = Blend.of_weights(np.zeros(count, dtype=np.float32), scales)
-    best, ndcgs = FittedBlend(off, "off", [ranked_rows(user, off) for user in users], {}), {}
-    ndcgs["off"] = _ndcg(best.lists, targets)
+    blend, kind_of_best, of_folds = off, "off", [off] * _FOLDS
+    best_lists = [ranked_rows(user, off) for user in users]
+    ndcgs = {"off": _ndcg(best_lists, targets)}
     for kind, hidden in (("sum", 0), ("network", _HIDDEN)):
         if any(not examples.learnt_by(fold).any() for fold in range(_FOLDS)):
             break
@@ -59,9 +62,21 @@ def fit_blend(users: Sequence[RankedUser], targets: Int32, sources: Sequence[str
         ]
         lists = [ranked_rows(user, parts[fold]) for user, fold in zip(users, folds, strict=True)]
         ndcgs[kind] = _ndcg(lists, targets)
-        if ndcgs[kind] > ndcgs[best.kind] + _LEAST_GAIN:
-            best = FittedBlend(joined(parts), kind, lists, {})
-    return FittedBlend(best.blend, best.kind, best.lists, ndcgs)
+        if ndcgs[kind] > ndcgs[kind_of_best] + _LEAST_GAIN:
+            blend, kind_of_best, of_folds, best_lists = joined(parts), kind, parts, lists
+    calibration = _calibrated(users, targets, [of_folds[fold] for fold in folds])
+    return FittedBlend(blend, kind_of_best, best_lists, ndcgs, calibration)
+
+
+def _calibrated(users: Sequence[RankedUser], targets: Int32, blends: Sequence[Blend]) -> Calibration:
+    """Over all candidates of all users, each scored by the blend that has not seen the user."""
+    scores = [
+        blend.scores(user.taste, user.features, len(user.history.rows))
+        for user, blend in zip(users, blends, strict=True)
+    ]
+    taken = [user.candidates == target for user, target in zip(users, targets, strict=True)]
+    nothing: list[Float32] = [np.zeros(0, dtype=np.float32)]
+    return calibrate(np.concatenate(nothing + scores), np.concatenate([np.zeros(0, dtype=np.bool_), *taken]))
 
 
 @dataclass(frozen=True, slots=True)

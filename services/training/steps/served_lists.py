@@ -11,7 +11,13 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from services.core.bundle import RANKER, USER_ENCODER, read_manifest
-from services.core.cascade import DIVERSITY_STRENGTH, EXACT_SEARCH_MAX_ITEMS, HEAD_WEIGHTS, HISTORY_EVENTS
+from services.core.cascade import (
+    DIVERSITY_STRENGTH,
+    ENGAGE_PROBABILITY,
+    EXACT_SEARCH_MAX_ITEMS,
+    HEAD_WEIGHTS,
+    HISTORY_EVENTS,
+)
 from services.core.diversity import diverse_order
 from services.core.sources.registry import load_sources
 from services.core.sources.sequence import SequenceSource
@@ -30,13 +36,15 @@ class ServedLists:
     """Rows of every held-out user, best first, 0 after the end.
 
     sources: int32 [U, 100] by name. candidates: int32 [U, 500], in the order of merging. ranked: int32 [U, 100], by
-    the ranker's score. slates: int32 [U, 100], arranged by the policy that serves.
+    the ranker's score. slates: int32 [U, 100], arranged by the policy that serves. engage_probabilities: float32
+    [U, C], of the first C candidates, those that were ranked.
     """
 
     sources: dict[str, Int32]
     candidates: Int32
     ranked: Int32
     slates: Int32
+    engage_probabilities: NDArray[np.float32]
 
 
 def served_lists(
@@ -57,15 +65,17 @@ def served_lists(
     proposed = {name: np.zeros((count, LIST_LENGTH), dtype=np.int32) for name in ranking.sources}
     candidates = np.zeros((count, _MOST_MERGED), dtype=np.int32)
     ranked, slates = (np.zeros((count, LIST_LENGTH), dtype=np.int32) for _ in range(2))
+    probabilities = np.zeros((count, candidate_count), dtype=np.float32)
     done = 0
     for places in ranking.batches(histories):
         batch = ranking.of([histories[place] for place in places])
         for name, rows in batch.sources.items():
             proposed[name][places] = rows
         candidates[places], ranked[places], slates[places] = batch.candidates, batch.ranked, batch.slates
+        probabilities[places] = batch.engage_probabilities
         done += len(places)
         report(done / count)
-    return ServedLists(proposed, candidates, ranked, slates)
+    return ServedLists(proposed, candidates, ranked, slates, probabilities)
 
 
 def read_of(taken: Rows, longest: int) -> Rows:
@@ -92,6 +102,7 @@ class _Ranking:
                 self.sources[name] = source.with_index(index)
         self._buckets = ranker.history_buckets
         self._head_weights = np.array([HEAD_WEIGHTS.get(head, 0.0) for head in ranker.heads], np.float32)
+        self._probability = ranker.heads.index(ENGAGE_PROBABILITY)
         self._candidate_count, self._categories = candidate_count, categories
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
@@ -147,6 +158,7 @@ class _Ranking:
             pad_lists(merged, _MOST_MERGED),
             pad_lists(ranked, LIST_LENGTH),
             pad_lists(slates, LIST_LENGTH),
+            np.where(chosen > 0, heads[:, :, self._probability], np.float32(0)),
         )
 
     def _arranged(self, scores: NDArray[np.float64], candidates: Rows) -> NDArray[np.intp]:

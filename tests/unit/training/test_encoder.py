@@ -70,12 +70,12 @@ def random_blend(features: int, hidden: int) -> Blend:
 @torch.no_grad()
 def test_a_candidates_score_is_its_own_affair(encoder: SequenceEncoder, hidden: int) -> None:
     blend = random_blend(features=2, hidden=hidden)
-    ranker, user_encoder = ServedRanker(encoder, blend).eval(), ServedUserEncoder(encoder).eval()
+    ranker, user_encoder = ServedRanker(encoder, blend, 0.5, -1.0).eval(), ServedUserEncoder(encoder).eval()
     history = left_padded([3, 9, 27], 16)
     candidates = torch.tensor([[5, 6, 7, 8]])
     features = torch.tensor([[[1.0, 0.0], [3.0, -1.0], [0.0, 0.5], [2.0, 2.0]]])
     together = ranker(history, candidates, features)
-    assert together.shape == (1, 4, 1)
+    assert together.shape == (1, 4, 2)
     for place in range(4):
         close(ranker(history, candidates[:, [place]], features[:, [place]]), together[:, [place]])
     order = [2, 0, 3, 1]
@@ -85,6 +85,7 @@ def test_a_candidates_score_is_its_own_affair(encoder: SequenceEncoder, hidden: 
     )
     close(padded[:, :4], together)
     taste = user_encoder(history)[0] @ encoder.items.weight[candidates[0]].T
+    close(together[:, :, 1], torch.sigmoid(0.5 * together[:, :, 0] - 1.0))
     close(together[0, :, 0], torch.from_numpy(blend.scores(taste.numpy(), features[0].numpy(), history_length=3)))
 
 

@@ -103,7 +103,13 @@ def test_a_planted_test_item_ends_the_run_before_anything_is_learnt(
 
 def test_figures_by_hand() -> None:
     lists = pad_lists([np.array([4, 7, 9], np.int32), np.array([1], np.int32)], 100)
-    served = ServedLists({"one": lists}, pad_lists([np.array([7, 4]), np.array([3])], 500), lists, lists[::-1].copy())
+    served = ServedLists(
+        {"one": lists},
+        pad_lists([np.array([7, 4]), np.array([3])], 500),
+        lists,
+        lists[::-1].copy(),
+        np.zeros((2, 0), np.float32),
+    )
     log = InteractionLog(
         np.array(["", *map(str, range(1, 11))]), np.array([0, 1, 8]), np.array([3, 1, 2, 3, 4, 5, 6, 8]), np.zeros(8)
     )

@@ -25,7 +25,13 @@ def split() -> HeldOut:
 def served() -> ServedLists:
     ranked = rows([2, 3], [4, 3], [5, 2], [5])
     weak = rows([3, 2], [2, 4], [5], [2])
-    return ServedLists({"weak": weak}, rows([3, 2], [4, 2, 3], [5, 2, 3, 1, 2, 4], [2], length=500), ranked, ranked)
+    return ServedLists(
+        {"weak": weak},
+        rows([3, 2], [4, 2, 3], [5, 2, 3, 1, 2, 4], [2], length=500),
+        ranked,
+        ranked,
+        np.zeros((4, 0), np.float32),
+    )
 
 
 def test_a_users_figures() -> None:
