@@ -109,8 +109,9 @@ def main() -> int:
         names = ("threads", "width", "blocks", "heads", "history", "users", "negatives", "dropout")
         settings = {name: getattr(arguments, name) for name in names}
         settings |= {"interactions": str(path), "hidden": arguments.hidden or arguments.width}
-        sides = [Side(arguments.peer_python, "peer.py", settings)]
+        sides: list[Side] = []
         try:
+            sides.append(Side(arguments.peer_python, "peer.py", settings))
             for per_position in (False, True):
                 ours = {**settings, "steps": sides[0].facts["steps"], "per_position": per_position}
                 sides.append(Side(sys.executable, "ours.py", ours))
