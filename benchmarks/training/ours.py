@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import suppress
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from torch.nn import functional
 from services.training.steps.examples import InteractionLog
 from services.training.steps.examples_packing import PackedBatch, pack_epoch
 from services.training.steps.fit_config import TrainingConfig, TransformerConfig
-from services.training.steps.fit_progress import Progress, ProgressReport
+from services.training.steps.fit_progress import Progress, ProgressReport, TrainingStoppedError
 from services.training.steps.fit_transformer import Schedule, Trainer, new_encoder
 
 EPOCHS = 10_000
@@ -70,22 +71,39 @@ def main() -> None:
     def hear(progress: Progress) -> None:
         losses[0] = progress.loss
 
-    report = ProgressReport(hear, lambda: False, {"transformer": 1.0})
+    steps = -(-len(packed) // rows_per_step)
+    trained = round(steps * settings["share"])
+    left = [0]
+
+    def enough() -> bool:
+        """Whether the share of the epoch's steps is over; asked once after every step."""
+        left[0] -= 1
+        return left[0] == 0
+
+    report = ProgressReport(hear, enough, {"transformer": 1.0})
     whole = sum(parameter.numel() for parameter in encoder.parameters())
     kind = "negatives per position" if settings["per_position"] else "negatives shared by a step"
     facts = {
         "name": f"Trommel, {kind}",
         "parameters": whole - encoder.items.weight.numel(),
-        "steps": -(-len(packed) // rows_per_step),
+        "steps": steps,
     }
     print(json.dumps(facts), flush=True)
     for epoch, line in enumerate(sys.stdin):
         if not line.strip():
             return
-        began = time.perf_counter()
-        trainer.run_epoch(epoch, report)
-        seconds = time.perf_counter() - began
-        print(json.dumps({"seconds": seconds, "positions": packed.position_count, "loss": losses[0]}), flush=True)
+        began = time.perf_counter(), time.process_time()
+        left[0] = trained
+        with suppress(TrainingStoppedError):
+            trainer.run_epoch(epoch, report)
+        figures = {
+            # With a share of an epoch the packing, done once, is scaled too: to our disadvantage.
+            "seconds": (time.perf_counter() - began[0]) * steps / trained,
+            "cpu_seconds": (time.process_time() - began[1]) * steps / trained,
+            "positions": packed.position_count,
+            "loss": losses[0],
+        }
+        print(json.dumps(figures), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """RecTools' SASRec as shipped, an epoch each time it is asked; runs in the peers' environment.
 
 Started by benchmarks/training_speed.py, which says what is timed. Speaks JSON lines: what it is when it is ready, then
-for every line that it reads one epoch's seconds and target positions.
+for every line that it reads one epoch's seconds and target positions, scaled where only a share of it was trained.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ settings = json.loads(sys.argv[1])
 
 
 def say(**facts: Any) -> None:
-    """One line to the caller."""
+    """Say one line to the caller."""
     print(json.dumps(facts), file=sys.__stdout__, flush=True)
 
 
@@ -36,26 +36,31 @@ class AskedEpochs(Callback):
         """Ready."""
         net = pl_module.torch_model
         whole = sum(parameter.numel() for parameter in net.parameters())
-        items = (trainer.train_dataloader and pl_module.data_preparator.item_id_map.size) * settings["width"]
-        say(name="RecTools SASRec as shipped", parameters=whole - items, steps=len(trainer.train_dataloader))
+        items = pl_module.data_preparator.item_id_map.size * settings["width"]
+        self.batches = len(trainer.train_dataloader)
+        say(name="RecTools SASRec as shipped", parameters=whole - items, steps=self.batches)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin when told to."""
         if not sys.stdin.readline().strip():
             trainer.should_stop = True
             sys.exit(0)
-        self.positions = 0
-        self.began = time.perf_counter()
+        self.positions, self.steps = 0, 0
+        self.began = time.perf_counter(), time.process_time()
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Count targets: positions that are not padding."""
         self.positions += int((batch["y"] > 0).sum())
+        self.steps += 1
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Tell the seconds."""
+        seconds, cpu_seconds = time.perf_counter() - self.began[0], time.process_time() - self.began[1]
+        whole = self.batches / self.steps
         say(
-            seconds=time.perf_counter() - self.began,
-            positions=self.positions,
+            seconds=seconds * whole,
+            cpu_seconds=cpu_seconds * whole,
+            positions=round(self.positions * whole),
             loss=float(trainer.callback_metrics.get("train_loss", float("nan"))),
         )
 
@@ -80,6 +85,7 @@ def main() -> None:
         return Trainer(
             max_epochs=10_000,
             min_epochs=1,
+            limit_train_batches=settings["share"],
             accelerator="cpu",
             devices=1,
             enable_progress_bar=False,
