@@ -63,7 +63,8 @@ class Side:
 
     def end(self) -> None:
         """No more."""
-        self._process.terminate()
+        # Lightning hears SIGTERM only between batches, and the peer waits for a line: it would never end.
+        self._process.kill()
         self._process.wait()
 
     def figures(self) -> dict[str, Any]:
