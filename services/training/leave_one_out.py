@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from services.core.bundle import BundleManifest, bundle_path, read_array, verify_bundle
 from services.core.cascade import candidates_for
-from services.core.metrics import by_user, groups, ranking, variety
-from services.core.metrics.means import with_standard_errors
+from services.core.metrics import by_user, groups, ranking
 from services.core.sources.sequence import ITEM_VECTORS, SequenceSource
 from services.training.steps.bundle import fit_bundle
 from services.training.steps.dataset_facts import dataset_facts
@@ -115,9 +114,7 @@ def leave_one_out(
         categories,
         lambda share: report(Progress("test", share)),
     )
-    test = measure(served, split)
-    for name, figures in list_figures(served, split, _item_vectors(store / manifest.version, manifest)).items():
-        test[name] = {**figures, **test[name]}
+    test = measure(served, split, _item_vectors(store / manifest.version, manifest))
     details = {
         "data": dataset_facts(log, split),
         "differences": differences(served, split),
@@ -135,36 +132,31 @@ def assist_leave_one_out(log: InteractionLog, config: TrainingConfig) -> None:
     assist_fit(split_last(log).log.without_repeats(), config)
 
 
-def measure(served: ServedLists, split: HeldOut) -> dict[str, dict[str, float]]:
+def measure(
+    served: ServedLists, split: HeldOut, vectors: NDArray[np.float32] | None = None
+) -> dict[str, dict[str, float]]:
     """Metrics by source, of "candidates", "ranker" and "slate", and the ranker's by length of the history.
 
-    "by_history_length" is of recall@10, "ndcg@10_by_history_length" of NDCG@10.
+    "by_history_length" is of recall@10, "ndcg@10_by_history_length" of NDCG@10. vectors: as of list_figures.
     """
     targets, item_count = split.targets, split.log.item_count
     relevant = targets[:, None]
-    table = {name: list_metrics(lists, relevant, item_count) for name, lists in served.sources.items()}
-    table["candidates"] = {
-        f"recall@{count}": ranking.recall(served.candidates, relevant, count) for count in (100, 300, 500)
+    figures = list_figures(served, split, vectors)
+    table = {
+        name: {**list_metrics(lists, relevant, item_count), **figures[name]}
+        for name, lists in all_lists(served).items()
     }
-    table["candidates"]["mean_count"] = float((served.candidates > 0).sum(axis=1).mean()) if len(targets) else 0.0
-    counts = np.bincount(split.log.rows, minlength=item_count + 1)
-    known = split.log.attributes
     for name, lists in (("ranker", served.ranked), ("slate", served.slates)):
-        found, gains = by_user.recall(lists, relevant, 10), by_user.ndcg(lists, relevant, 10)
-        table[name] = {
-            **list_metrics(lists, relevant, item_count),
-            **with_standard_errors({"recall@10": found, "ndcg@10": gains}),
+        table[name] |= {
             "hit_rate@10": ranking.hit_rate(lists, relevant, 10),
             "precision@10": ranking.precision(lists, relevant, 10),
             "f1@10": ranking.f1(lists, relevant, 10),
             "map@10": ranking.mean_average_precision(lists, relevant, 10),
-            "gini@10": variety.gini(lists, item_count, 10),
-            "novelty@10": variety.novelty(lists, counts, 10),
-            "long_tail_share@10": variety.long_tail_share(lists, counts, 10),
         }
-        if known is not None:
-            vectors = variety.SparseVectors(known.starts, known.codes, known.weights(), known.count)
-            table[name]["intra_list_diversity@10"] = variety.attribute_diversity(lists, vectors, 10)
+    table["candidates"] = {
+        f"recall@{count}": ranking.recall(served.candidates, relevant, count) for count in (100, 300, 500)
+    }
+    table["candidates"]["mean_count"] = float((served.candidates > 0).sum(axis=1).mean()) if len(targets) else 0.0
     found, gains = by_user.recall(served.ranked, relevant, 10), by_user.ndcg(served.ranked, relevant, 10)
     numbers, of_lengths = length_groups(np.diff(split.log.starts)[split.users])
     names = [of_lengths[number] for number in numbers]
