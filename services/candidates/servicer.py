@@ -6,7 +6,7 @@ import grpc
 from trommel.candidates.v1 import candidates_pb2 as pb
 from trommel.candidates.v1.candidates_pb2_grpc import CandidateServiceServicer
 
-from services.candidates.converters.answers import fill_candidates, outcome_messages, similar_messages
+from services.candidates.converters.answers import fill_candidates, fill_user, outcome_messages, similar_messages
 from services.candidates.converters.queries import query_for_similar, query_to_generate, query_to_hydrate
 from services.candidates.pipelines import PipelineChooser
 from services.candidates.stages.resolved_query import resolved
@@ -32,8 +32,9 @@ class CandidateServicer(CandidateServiceServicer):
         response = pb.GenerateCandidatesResponse(
             bundle_version=chosen.version, source_outcomes=outcome_messages(outcome.source_outcomes)
         )
-        catalog = resolved(outcome.query).view.catalog
-        fill_candidates(response.candidates, outcome.selected, chosen.sources, catalog)
+        known = resolved(outcome.query)
+        fill_candidates(response.candidates, outcome.selected, chosen.sources, known.view.catalog)
+        fill_user(response.user, known.arrived_vector(), len(known.known_history.rows))
         return response
 
     async def HydrateCandidates(  # noqa: N802
@@ -44,8 +45,9 @@ class CandidateServicer(CandidateServiceServicer):
         chosen = self._chooser.for_versions(query.bundle_versions)
         outcome = await chosen.hydrate.run(query)
         response = pb.HydrateCandidatesResponse(bundle_version=chosen.version)
-        catalog = resolved(outcome.query).view.catalog
-        fill_candidates(response.candidates, outcome.selected, chosen.sources, catalog)
+        known = resolved(outcome.query)
+        fill_candidates(response.candidates, outcome.selected, chosen.sources, known.view.catalog)
+        fill_user(response.user, known.arrived_vector(), len(known.known_history.rows))
         return response
 
     async def SimilarItems(  # noqa: N802

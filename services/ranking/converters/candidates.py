@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from trommel.candidates.v1 import candidates_pb2
 from trommel.catalog.v1 import catalog_pb2
 
-from services.core.candidate_set import CandidateSet
+from services.core.candidate_set import CandidateSet, UserState
 from services.core.query import History, Query
 
 _T = TypeVar("_T", bound=np.generic)
@@ -58,13 +58,13 @@ def candidates_of_generate(response: candidates_pb2.GenerateCandidatesResponse) 
     ]
     if not response.bundle_version:
         reasons.append("no_bundle")
-    return _candidate_set(response.candidates, response.bundle_version, tuple(reasons))
+    return _candidate_set(response, tuple(reasons))
 
 
 def candidates_of_hydrate(item_ids: Sequence[str], response: candidates_pb2.HydrateCandidatesResponse) -> CandidateSet:
     """Return all of `item_ids` in their order; those that the response lacks are not available."""
     reasons = () if response.bundle_version else ("no_bundle",)
-    found = _candidate_set(response.candidates, response.bundle_version, reasons)
+    found = _candidate_set(response, reasons)
     if found.item_ids.tolist() == list(item_ids):
         return found
     position_of = {item_id: position for position, item_id in enumerate(found.item_ids.tolist())}
@@ -82,6 +82,7 @@ def candidates_of_hydrate(item_ids: Sequence[str], response: candidates_pb2.Hydr
         labels=found.labels,
         bundle_version=found.bundle_version,
         degraded_reasons=found.degraded_reasons,
+        user=found.user,
     )
 
 
@@ -103,8 +104,10 @@ def _spread(column: NDArray[_T], positions: NDArray[np.intp], missing: NDArray[n
 
 
 def _candidate_set(
-    message: candidates_pb2.Candidates, bundle_version: str, degraded_reasons: tuple[str, ...]
+    response: candidates_pb2.GenerateCandidatesResponse | candidates_pb2.HydrateCandidatesResponse,
+    degraded_reasons: tuple[str, ...],
 ) -> CandidateSet:
+    message = response.candidates
     count = len(message.item_ids)
     item_ids = np.empty(count, np.object_)
     item_ids[:] = message.item_ids[:]
@@ -124,9 +127,14 @@ def _candidate_set(
             "available": np.ones(count, np.bool_),
         },
         labels={"source_scores": sources, "categories": categories},
-        bundle_version=bundle_version,
+        bundle_version=response.bundle_version,
         degraded_reasons=degraded_reasons,
+        user=_user(response.user) if response.HasField("user") else None,
     )
+
+
+def _user(message: candidates_pb2.UserState) -> UserState:
+    return UserState(np.array(message.vector[:], np.float32), message.history_length)
 
 
 def _membership(message: candidates_pb2.Candidates, count: int, category_count: int) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""The ranker: history and candidates through the Transformer in Triton, of the very bundle the candidates are from."""
+"""The ranker: user and candidates through the models in Triton, of the very bundle the candidates are from."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from services.core.bundle import RANKER, ModelEntry
-from services.core.candidate_set import CandidateSet, Column
+from services.core.bundle import RANKER, USER_ENCODER, ModelEntry
+from services.core.candidate_set import CandidateSet, Column, UserState
 from services.core.circuit_breaker import CircuitBreaker
 from services.core.errors import UnavailableError
 from services.core.query import Query
@@ -39,6 +39,8 @@ class Inference(Protocol):
 
 class RankerScorer:
     """score = head weights · the ranker's heads. Provides float64 [C] "score" and float32 [C, H] "predictions".
+
+    What it knows of the user is the vector that came with the candidates; where none came, the history is encoded here.
 
     The ranker learned from users with a history. For anybody else, popularity is the order: nothing is wrong with
     that answer, so it is not degraded, and its predictions are [C, 0].
@@ -81,20 +83,20 @@ class RankerScorer:
         bundle = self._bundles.get(candidates.bundle_version)
         if bundle is None:
             raise UnavailableError(f"bundle {candidates.bundle_version or '(none)'} is not loaded")
-        history = history_input(bundle, query)
-        if history is None:
+        user = candidates.user or await self._encoded(query, candidates.bundle_version, bundle)
+        if user is None:
             return _by_popularity(candidates, names)
         rows = bundle.index.rows(candidates.item_ids.tolist())
-        heads = await self._infer(
-            query,
-            candidates.bundle_version,
-            bundle.ranker,
-            {
-                "history_items": history,
-                "candidate_items": _padded(rows, np.int64),
-                "candidate_features": _padded(_features(bundle.ranker, candidates, names), np.float32),
-            },
-        )
+        inputs: dict[str, NDArray[np.generic]] = {
+            "user_vectors": user.vector[np.newaxis],
+            "history_lengths": np.array([[user.history_length]], np.int64),
+            "candidate_items": _padded(rows, np.int64),
+            "candidate_features": _padded(_features(bundle.ranker, candidates, names), np.float32),
+        }
+        heads = await self._infer(query, RANKER, candidates.bundle_version, inputs, "scores")
+        expected = (*inputs["candidate_items"].shape, len(bundle.ranker.heads))
+        if heads.shape != expected:
+            raise UnavailableError(f"the ranker gave scores of {heads.shape}, not {expected}")
         predictions = heads[0, : len(rows)]
         scores = (predictions @ bundle.head_weights).astype(np.float64)
         known = rows > 0
@@ -103,21 +105,25 @@ class RankerScorer:
             scores[~known] = (scores[known].min() if known.any() else 0.0) - 1.0
         return {"score": scores, "predictions": predictions}
 
+    async def _encoded(self, query: Query, version: str, bundle: RankingBundle) -> UserState | None:
+        """Return the user by a call of our own; None when the bundle knows nothing of the history."""
+        history = history_input(bundle, query)
+        if history is None:
+            return None
+        vectors = await self._infer(query, USER_ENCODER, version, {"history_items": history}, "user_vectors")
+        return UserState(vectors[0], int(np.count_nonzero(history)))
+
     async def _infer(
-        self, query: Query, version: str, ranker: ModelEntry, inputs: Mapping[str, NDArray[np.generic]]
+        self, query: Query, model: str, version: str, inputs: Mapping[str, NDArray[np.generic]], output: str
     ) -> NDArray[np.float32]:
         left = seconds_left(query.deadline) - self._reserve_seconds
         timeout_seconds = min(self._timeout_seconds, left)
         if timeout_seconds <= 0:
             raise TimeoutError("no time left for the ranker")
-        heads = await self._breaker.call(
-            lambda: self._triton.infer(RANKER, version, inputs, "scores", timeout_seconds),
+        return await self._breaker.call(
+            lambda: self._triton.infer(model, version, inputs, output, timeout_seconds),
             patient=timeout_seconds >= self._timeout_seconds,
         )
-        expected = (*inputs["candidate_items"].shape, len(ranker.heads))
-        if heads.shape != expected:
-            raise UnavailableError(f"the ranker gave scores of {heads.shape}, not {expected}")
-        return heads
 
 
 async def probe(triton: Inference, version: str, bundle: RankingBundle, timeout_seconds: float = 5.0) -> None:
@@ -127,7 +133,8 @@ async def probe(triton: Inference, version: str, bundle: RankingBundle, timeout_
         RANKER,
         version,
         {
-            "history_items": np.ones((1, ranker.history_buckets[0]), np.int64),
+            "user_vectors": np.zeros((1, ranker.vector_size), np.float32),
+            "history_lengths": np.ones((1, 1), np.int64),
             "candidate_items": np.ones((1, _CANDIDATE_BUCKETS[0]), np.int64),
             "candidate_features": np.zeros((1, _CANDIDATE_BUCKETS[0], len(ranker.sources)), np.float32),
         },

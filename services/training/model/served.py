@@ -23,10 +23,11 @@ class ServedUserEncoder(nn.Module):
 
 
 class ServedRanker(nn.Module):
-    """history, candidates and their source scores → float32 [B, C, 2]: "engage" and "engage_probability".
+    """The user's vector, candidates and their source scores → float32 [B, C, 2]: "engage" and "engage_probability".
 
     The first is the score that orders, the second the calibrated probability that the candidate is taken next.
 
+    The vector is the served user encoder's, which has been asked for the candidates already: the Transformer runs once.
     A candidate meets the history only as an inner product and its features only by themselves, so its score does
     not depend on which others are ranked with it.
     """
@@ -35,7 +36,6 @@ class ServedRanker(nn.Module):
         """scale, offset: of the calibration, log-odds = scale · score + offset."""
         super().__init__()
         self._scale, self._offset = scale, offset
-        self.user_encoder = ServedUserEncoder(encoder)
         self.items = encoder.items
         self.inverse_scales = nn.Buffer(torch.from_numpy(1.0 / blend.scales))
         self.linear = nn.Buffer(torch.from_numpy(blend.linear).reshape(-1, 1))
@@ -44,15 +44,18 @@ class ServedRanker(nn.Module):
         self.output = nn.Buffer(torch.from_numpy(blend.output).reshape(-1, 1))
 
     def forward(
-        self, history_items: torch.Tensor, candidate_items: torch.Tensor, candidate_features: torch.Tensor
+        self,
+        user_vectors: torch.Tensor,
+        history_lengths: torch.Tensor,
+        candidate_items: torch.Tensor,
+        candidate_features: torch.Tensor,
     ) -> torch.Tensor:
-        """Inner products with the user vector, blended with the features."""
-        users = self.user_encoder(history_items)
+        """Inner products with the user vectors [B, D], blended with the features; history_lengths int64 [B, 1]."""
         candidates = self.items(candidate_items)
-        taste = torch.matmul(candidates, users[:, :, None])
+        taste = torch.matmul(candidates, user_vectors[:, :, None])
         terms = torch.log1p(torch.clamp(candidate_features, min=0.0) * self.inverse_scales)
-        lengths = torch.log1p((history_items > 0).sum(dim=1).to(taste.dtype))
-        inputs = torch.cat([taste, terms, lengths[:, None, None].expand_as(taste)], dim=2)
+        lengths = torch.log1p(history_lengths.to(taste.dtype))
+        inputs = torch.cat([taste, terms, lengths[:, :, None].expand_as(taste)], dim=2)
         scores = torch.matmul(inputs, self.linear)
         if self.output.shape[0]:
             states = torch.matmul(inputs, self.hidden) + self.hidden_bias

@@ -49,25 +49,32 @@ def export_models(
     scores = torch.rand(2, count, features, generator=generator)
     user_encoder_path, ranker_path = draft.file(model_file(USER_ENCODER)), draft.file(model_file(RANKER))
     _export(ServedUserEncoder(encoder), {"history_items": history}, "user_vectors", user_encoder_path)
+    with torch.no_grad():
+        vectors = encoder.user_vectors(history)
     _export(
         ServedRanker(encoder, blend, calibration.scale, calibration.offset),
-        {"history_items": history, "candidate_items": candidates, "candidate_features": scores},
+        {
+            "user_vectors": vectors,
+            "history_lengths": (history > 0).sum(dim=1, keepdim=True),
+            "candidate_items": candidates,
+            "candidate_features": scores,
+        },
         "scores",
         ranker_path,
     )
-    history_entry = TensorEntry("history_items", "INT64", (-1, -1))
     served = {"max_history": history_buckets[-1], "history_buckets": history_buckets, "vector_size": width}
     return {
         USER_ENCODER: ModelEntry(
             path=model_file(USER_ENCODER),
-            inputs=(history_entry,),
+            inputs=(TensorEntry("history_items", "INT64", (-1, -1)),),
             outputs=(TensorEntry("user_vectors", "FP32", (-1, width)),),
             **served,  # type: ignore[arg-type]
         ),
         RANKER: ModelEntry(
             path=model_file(RANKER),
             inputs=(
-                history_entry,
+                TensorEntry("user_vectors", "FP32", (-1, width)),
+                TensorEntry("history_lengths", "INT64", (-1, 1)),
                 TensorEntry("candidate_items", "INT64", (-1, -1)),
                 TensorEntry("candidate_features", "FP32", (-1, -1, features)),
             ),
@@ -95,18 +102,19 @@ def _export(module: nn.Module, inputs: dict[str, torch.Tensor], output: str, pat
             dynamo=False,
             input_names=list(inputs),
             output_names=[output],
-            dynamic_axes={name: {0: "batch", 1: _FREE[name]} for name in inputs} | {output: {0: "batch"}},
+            dynamic_axes={name: {0: "batch"} | ({1: _FREE[name]} if name in _FREE else {}) for name in inputs}
+            | {output: {0: "batch"}},
             opset_version=OPSET,
         )
     _check(module, inputs, path)
 
 
 def _check(module: nn.Module, inputs: dict[str, torch.Tensor], path: Path) -> None:
-    """Compare with torch on these inputs, on a shorter history and on one user alone."""
+    """Compare with torch on these inputs, on shorter ones and on one user alone."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    shorter = {**inputs, "history_items": inputs["history_items"][:, -5:]}
+    shorter = {name: value[:, -5:] if name in _FREE else value for name, value in inputs.items()}
     alone = {name: value[:1] for name, value in inputs.items()}
     for case in (inputs, shorter, alone):
         with torch.no_grad():

@@ -145,7 +145,13 @@ class _Ranking:
             chosen[place, : len(candidates)] = candidates
             features[place, : len(candidates)] = features_of(self.sources, history, made, candidates)
         heads: NDArray[np.float32] = self._ranker.run(
-            None, {"history_items": items, "candidate_items": chosen, "candidate_features": features}
+            None,
+            {
+                "user_vectors": vectors,
+                "history_lengths": np.count_nonzero(items, axis=1, keepdims=True).astype(np.int64),
+                "candidate_items": chosen,
+                "candidate_features": features,
+            },
         )[0]
         ranked, slates = [], []
         for place, rows in enumerate(merged):

@@ -126,6 +126,18 @@ def test_columns_come_over_as_they_are() -> None:
     assert found.degraded_reasons == ("source_sequence_late", "source_item_knn_failed")
 
 
+def test_the_user_comes_with_the_candidates_or_does_not() -> None:
+    user = candidates_pb2.UserState(vector=[0.5, -1.25], history_length=7)
+    for message, read in (
+        (candidates_pb2.GenerateCandidatesResponse, candidates.candidates_of_generate),
+        (candidates_pb2.HydrateCandidatesResponse, lambda response: candidates.candidates_of_hydrate("cab", response)),
+    ):
+        found = read(message(candidates=wire_candidates(), user=user)).take(np.array([0])).user
+        assert found is not None
+        assert (found.vector.tolist(), found.vector.dtype, found.history_length) == ([0.5, -1.25], np.float32, 7)
+        assert read(message(candidates=wire_candidates())).user is None
+
+
 def test_no_bundle_is_a_degraded_answer_and_no_candidates_are_an_empty_set() -> None:
     found = candidates.candidates_of_generate(candidates_pb2.GenerateCandidatesResponse())
     assert len(found) == 0

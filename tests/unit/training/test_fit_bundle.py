@@ -66,7 +66,8 @@ def test_the_served_models_agree_with_the_served_vectors(store: Path) -> None:
     scores = ranker.run(
         None,
         {
-            "history_items": np.pad(rows, ((0, 0), (13, 0))),
+            "user_vectors": vectors[0],
+            "history_lengths": np.array([[3]]),
             "candidate_items": candidates,
             "candidate_features": np.zeros((1, 5, 5), dtype=np.float32),
         },
@@ -76,7 +77,8 @@ def test_the_served_models_agree_with_the_served_vectors(store: Path) -> None:
         alone = ranker.run(
             None,
             {
-                "history_items": rows,
+                "user_vectors": vectors[0],
+                "history_lengths": np.array([[3]]),
                 "candidate_items": candidates[:, [place]],
                 "candidate_features": np.zeros((1, 1, 5), dtype=np.float32),
             },

@@ -67,6 +67,14 @@ class Candidates(_message.Message):
     category_indexes: _containers.RepeatedScalarFieldContainer[int]
     def __init__(self, item_ids: _Optional[_Iterable[str]] = ..., sources: _Optional[_Iterable[str]] = ..., source_masks: _Optional[_Iterable[int]] = ..., source_scores: _Optional[_Iterable[float]] = ..., titles: _Optional[_Iterable[str]] = ..., categories: _Optional[_Iterable[str]] = ..., category_offsets: _Optional[_Iterable[int]] = ..., category_indexes: _Optional[_Iterable[int]] = ...) -> None: ...
 
+class UserState(_message.Message):
+    __slots__ = ("vector", "history_length")
+    VECTOR_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_LENGTH_FIELD_NUMBER: _ClassVar[int]
+    vector: _containers.RepeatedScalarFieldContainer[float]
+    history_length: int
+    def __init__(self, vector: _Optional[_Iterable[float]] = ..., history_length: _Optional[int] = ...) -> None: ...
+
 class SourceOutcome(_message.Message):
     __slots__ = ("source", "status", "candidate_count")
     class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
@@ -90,14 +98,16 @@ class SourceOutcome(_message.Message):
     def __init__(self, source: _Optional[str] = ..., status: _Optional[_Union[SourceOutcome.Status, str]] = ..., candidate_count: _Optional[int] = ...) -> None: ...
 
 class GenerateCandidatesResponse(_message.Message):
-    __slots__ = ("candidates", "bundle_version", "source_outcomes")
+    __slots__ = ("candidates", "bundle_version", "source_outcomes", "user")
     CANDIDATES_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_VERSION_FIELD_NUMBER: _ClassVar[int]
     SOURCE_OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
     candidates: Candidates
     bundle_version: str
     source_outcomes: _containers.RepeatedCompositeFieldContainer[SourceOutcome]
-    def __init__(self, candidates: _Optional[_Union[Candidates, _Mapping]] = ..., bundle_version: _Optional[str] = ..., source_outcomes: _Optional[_Iterable[_Union[SourceOutcome, _Mapping]]] = ...) -> None: ...
+    user: UserState
+    def __init__(self, candidates: _Optional[_Union[Candidates, _Mapping]] = ..., bundle_version: _Optional[str] = ..., source_outcomes: _Optional[_Iterable[_Union[SourceOutcome, _Mapping]]] = ..., user: _Optional[_Union[UserState, _Mapping]] = ...) -> None: ...
 
 class HydrateCandidatesRequest(_message.Message):
     __slots__ = ("user_id", "scenario", "history", "item_ids", "bundle_versions")
@@ -114,12 +124,14 @@ class HydrateCandidatesRequest(_message.Message):
     def __init__(self, user_id: _Optional[str] = ..., scenario: _Optional[str] = ..., history: _Optional[_Union[History, _Mapping]] = ..., item_ids: _Optional[_Iterable[str]] = ..., bundle_versions: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class HydrateCandidatesResponse(_message.Message):
-    __slots__ = ("candidates", "bundle_version")
+    __slots__ = ("candidates", "bundle_version", "user")
     CANDIDATES_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
     candidates: Candidates
     bundle_version: str
-    def __init__(self, candidates: _Optional[_Union[Candidates, _Mapping]] = ..., bundle_version: _Optional[str] = ...) -> None: ...
+    user: UserState
+    def __init__(self, candidates: _Optional[_Union[Candidates, _Mapping]] = ..., bundle_version: _Optional[str] = ..., user: _Optional[_Union[UserState, _Mapping]] = ...) -> None: ...
 
 class SimilarItemsRequest(_message.Message):
     __slots__ = ("item_id", "scenario", "count", "filter")
