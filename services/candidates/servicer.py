@@ -33,7 +33,13 @@ class CandidateServicer(CandidateServiceServicer):
             bundle_version=chosen.version, source_outcomes=outcome_messages(outcome.source_outcomes)
         )
         known = resolved(outcome.query)
-        fill_candidates(response.candidates, outcome.selected, chosen.sources, known.view.catalog)
+        fill_candidates(
+            response.candidates,
+            outcome.selected,
+            chosen.sources,
+            known.view.catalog,
+            packed=request.packed_columns,
+        )
         fill_user(response.user, known.arrived_vector(), len(known.known_history.rows))
         return response
 
@@ -46,7 +52,13 @@ class CandidateServicer(CandidateServiceServicer):
         outcome = await chosen.hydrate.run(query)
         response = pb.HydrateCandidatesResponse(bundle_version=chosen.version)
         known = resolved(outcome.query)
-        fill_candidates(response.candidates, outcome.selected, chosen.sources, known.view.catalog)
+        fill_candidates(
+            response.candidates,
+            outcome.selected,
+            chosen.sources,
+            known.view.catalog,
+            packed=request.packed_columns,
+        )
         fill_user(response.user, known.arrived_vector(), len(known.known_history.rows))
         return response
 

@@ -86,7 +86,8 @@ class RankerScorer:
         user = candidates.user or await self._encoded(query, candidates.bundle_version, bundle)
         if user is None:
             return _by_popularity(candidates, names)
-        rows = bundle.index.rows(candidates.item_ids.tolist())
+        brought = candidates.columns.get("rows")
+        rows = bundle.index.rows(candidates.item_ids.tolist()) if brought is None else brought.astype(np.int32)
         inputs: dict[str, NDArray[np.generic]] = {
             "user_vectors": user.vector[np.newaxis],
             "history_lengths": np.array([[user.history_length]], np.int64),

@@ -30,7 +30,7 @@ class ItemFilter(_message.Message):
     def __init__(self, excluded_item_ids: _Optional[_Iterable[str]] = ..., any_of_categories: _Optional[_Iterable[str]] = ..., excluded_categories: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class GenerateCandidatesRequest(_message.Message):
-    __slots__ = ("user_id", "scenario", "history", "count", "filter", "bundle_versions", "time_budget")
+    __slots__ = ("user_id", "scenario", "history", "count", "filter", "bundle_versions", "time_budget", "packed_columns")
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     SCENARIO_FIELD_NUMBER: _ClassVar[int]
     HISTORY_FIELD_NUMBER: _ClassVar[int]
@@ -38,6 +38,7 @@ class GenerateCandidatesRequest(_message.Message):
     FILTER_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_VERSIONS_FIELD_NUMBER: _ClassVar[int]
     TIME_BUDGET_FIELD_NUMBER: _ClassVar[int]
+    PACKED_COLUMNS_FIELD_NUMBER: _ClassVar[int]
     user_id: str
     scenario: str
     history: History
@@ -45,10 +46,25 @@ class GenerateCandidatesRequest(_message.Message):
     filter: ItemFilter
     bundle_versions: _containers.RepeatedScalarFieldContainer[str]
     time_budget: _duration_pb2.Duration
-    def __init__(self, user_id: _Optional[str] = ..., scenario: _Optional[str] = ..., history: _Optional[_Union[History, _Mapping]] = ..., count: _Optional[int] = ..., filter: _Optional[_Union[ItemFilter, _Mapping]] = ..., bundle_versions: _Optional[_Iterable[str]] = ..., time_budget: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    packed_columns: bool
+    def __init__(self, user_id: _Optional[str] = ..., scenario: _Optional[str] = ..., history: _Optional[_Union[History, _Mapping]] = ..., count: _Optional[int] = ..., filter: _Optional[_Union[ItemFilter, _Mapping]] = ..., bundle_versions: _Optional[_Iterable[str]] = ..., time_budget: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., packed_columns: _Optional[bool] = ...) -> None: ...
+
+class PackedColumns(_message.Message):
+    __slots__ = ("source_masks", "source_scores", "category_offsets", "category_indexes", "rows")
+    SOURCE_MASKS_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_SCORES_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_OFFSETS_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_INDEXES_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    source_masks: bytes
+    source_scores: bytes
+    category_offsets: bytes
+    category_indexes: bytes
+    rows: bytes
+    def __init__(self, source_masks: _Optional[bytes] = ..., source_scores: _Optional[bytes] = ..., category_offsets: _Optional[bytes] = ..., category_indexes: _Optional[bytes] = ..., rows: _Optional[bytes] = ...) -> None: ...
 
 class Candidates(_message.Message):
-    __slots__ = ("item_ids", "sources", "source_masks", "source_scores", "titles", "categories", "category_offsets", "category_indexes")
+    __slots__ = ("item_ids", "sources", "source_masks", "source_scores", "titles", "categories", "category_offsets", "category_indexes", "packed")
     ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
     SOURCES_FIELD_NUMBER: _ClassVar[int]
     SOURCE_MASKS_FIELD_NUMBER: _ClassVar[int]
@@ -57,6 +73,7 @@ class Candidates(_message.Message):
     CATEGORIES_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_OFFSETS_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_INDEXES_FIELD_NUMBER: _ClassVar[int]
+    PACKED_FIELD_NUMBER: _ClassVar[int]
     item_ids: _containers.RepeatedScalarFieldContainer[str]
     sources: _containers.RepeatedScalarFieldContainer[str]
     source_masks: _containers.RepeatedScalarFieldContainer[int]
@@ -65,7 +82,8 @@ class Candidates(_message.Message):
     categories: _containers.RepeatedScalarFieldContainer[str]
     category_offsets: _containers.RepeatedScalarFieldContainer[int]
     category_indexes: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, item_ids: _Optional[_Iterable[str]] = ..., sources: _Optional[_Iterable[str]] = ..., source_masks: _Optional[_Iterable[int]] = ..., source_scores: _Optional[_Iterable[float]] = ..., titles: _Optional[_Iterable[str]] = ..., categories: _Optional[_Iterable[str]] = ..., category_offsets: _Optional[_Iterable[int]] = ..., category_indexes: _Optional[_Iterable[int]] = ...) -> None: ...
+    packed: PackedColumns
+    def __init__(self, item_ids: _Optional[_Iterable[str]] = ..., sources: _Optional[_Iterable[str]] = ..., source_masks: _Optional[_Iterable[int]] = ..., source_scores: _Optional[_Iterable[float]] = ..., titles: _Optional[_Iterable[str]] = ..., categories: _Optional[_Iterable[str]] = ..., category_offsets: _Optional[_Iterable[int]] = ..., category_indexes: _Optional[_Iterable[int]] = ..., packed: _Optional[_Union[PackedColumns, _Mapping]] = ...) -> None: ...
 
 class UserState(_message.Message):
     __slots__ = ("vector", "history_length")
@@ -110,18 +128,20 @@ class GenerateCandidatesResponse(_message.Message):
     def __init__(self, candidates: _Optional[_Union[Candidates, _Mapping]] = ..., bundle_version: _Optional[str] = ..., source_outcomes: _Optional[_Iterable[_Union[SourceOutcome, _Mapping]]] = ..., user: _Optional[_Union[UserState, _Mapping]] = ...) -> None: ...
 
 class HydrateCandidatesRequest(_message.Message):
-    __slots__ = ("user_id", "scenario", "history", "item_ids", "bundle_versions")
+    __slots__ = ("user_id", "scenario", "history", "item_ids", "bundle_versions", "packed_columns")
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     SCENARIO_FIELD_NUMBER: _ClassVar[int]
     HISTORY_FIELD_NUMBER: _ClassVar[int]
     ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    PACKED_COLUMNS_FIELD_NUMBER: _ClassVar[int]
     user_id: str
     scenario: str
     history: History
     item_ids: _containers.RepeatedScalarFieldContainer[str]
     bundle_versions: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, user_id: _Optional[str] = ..., scenario: _Optional[str] = ..., history: _Optional[_Union[History, _Mapping]] = ..., item_ids: _Optional[_Iterable[str]] = ..., bundle_versions: _Optional[_Iterable[str]] = ...) -> None: ...
+    packed_columns: bool
+    def __init__(self, user_id: _Optional[str] = ..., scenario: _Optional[str] = ..., history: _Optional[_Union[History, _Mapping]] = ..., item_ids: _Optional[_Iterable[str]] = ..., bundle_versions: _Optional[_Iterable[str]] = ..., packed_columns: _Optional[bool] = ...) -> None: ...
 
 class HydrateCandidatesResponse(_message.Message):
     __slots__ = ("candidates", "bundle_version", "user")

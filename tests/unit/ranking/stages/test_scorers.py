@@ -70,6 +70,16 @@ async def test_user_candidates_and_features_go_to_the_bundles_own_version(
     assert columns["predictions"].tolist() == [[7.0], [9.0], [8.0]]
 
 
+async def test_rows_that_came_with_the_candidates_are_not_looked_up(
+    bundles: Any, make_query: Any, make_candidates: Any
+) -> None:
+    triton = Triton()
+    candidates = make_candidates(["7", "9"], rows=np.array([17, 0], np.uint32))
+    columns = await ranker(triton, bundles).score(make_query(history=HISTORY), candidates)
+    assert triton.calls[0][2]["candidate_items"][0, :3].tolist() == [17, 0, 0]
+    assert columns["score"].tolist() == [17.0, 16.0], "an item that the model never met comes last"
+
+
 async def test_a_user_who_did_not_come_with_the_candidates_is_encoded_here(
     bundles: Any, make_query: Any, make_candidates: Any
 ) -> None:
