@@ -111,7 +111,7 @@ def make_bundle(
             models={
                 USER_ENCODER: ModelEntry(
                     path=model_file(USER_ENCODER),
-                    inputs=(TensorEntry("history_items", "INT64", (-1, -1)),),
+                    inputs=_HISTORY_ENTRIES,
                     outputs=(TensorEntry("user_vectors", "FP32", (-1, VECTOR_SIZE)),),
                     max_history=max_history,
                     history_buckets=buckets,
@@ -120,7 +120,7 @@ def make_bundle(
                 RANKER: ModelEntry(
                     path=model_file(RANKER),
                     inputs=(
-                        TensorEntry("history_items", "INT64", (-1, -1)),
+                        *_HISTORY_ENTRIES,
                         TensorEntry("candidate_items", "INT64", (-1, -1)),
                         TensorEntry("candidate_features", "FP32", (-1, -1, len(sources))),
                     ),
@@ -136,6 +136,12 @@ def make_bundle(
             scenario_ids=("movies/home",),
             parent=parent,
         )
+
+
+_HISTORY_ENTRIES = (
+    TensorEntry("history_items", "INT64", (-1, -1)),
+    TensorEntry("history_events", "FP32", (-1, -1, 4)),
+)
 
 
 def _circle_vectors(count: int, random: np.random.Generator) -> NDArray[np.float32]:
@@ -202,11 +208,18 @@ def _user_encoder(vectors: NDArray[np.float32]) -> onnx.ModelProto:
         helper.make_graph(
             _mean_history_nodes(),
             "user_encoder",
-            [_tensor("history_items", TensorProto.INT64, ["batch", "length"])],
+            _history_tensors(),
             [_tensor("user_vectors", TensorProto.FLOAT, ["batch", VECTOR_SIZE])],
             _constants(vectors),
         )
     )
+
+
+def _history_tensors() -> list[onnx.ValueInfoProto]:
+    return [
+        _tensor("history_items", TensorProto.INT64, ["batch", "length"]),
+        _tensor("history_events", TensorProto.FLOAT, ["batch", "length", 4]),
+    ]
 
 
 def _tensor(name: str, element_type: int, shape: Sequence[str | int]) -> onnx.ValueInfoProto:
@@ -232,7 +245,7 @@ def _ranker(vectors: NDArray[np.float32], weights: Sequence[float]) -> onnx.Mode
             nodes,
             "ranker",
             [
-                _tensor("history_items", TensorProto.INT64, ["batch", "length"]),
+                *_history_tensors(),
                 _tensor("candidate_items", TensorProto.INT64, ["batch", "count"]),
                 _tensor("candidate_features", TensorProto.FLOAT, ["batch", "count", len(weights)]),
             ],

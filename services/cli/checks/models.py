@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from services.cli.checks.finding import Finding
 from services.core.bundle import USER_ENCODER, BundleError, read_manifest
 from services.core.errors import DomainError
+from services.core.history_events import FEATURES
 from services.plumbing.clients.triton import open_triton
 
 _PROBE_SECONDS = 5.0
@@ -26,7 +27,10 @@ async def check_models(store: Path, version: str, triton_url: str) -> list[Findi
     async with open_triton(triton_url) as triton:
         for name, model in sorted(manifest.models.items()):
             length = model.history_buckets[0]
-            inputs: dict[str, NDArray[np.generic]] = {"history_items": np.ones((1, length), np.int64)}
+            inputs: dict[str, NDArray[np.generic]] = {
+                "history_items": np.ones((1, length), np.int64),
+                "history_events": np.zeros((1, length, len(FEATURES)), np.float32),
+            }
             if name != USER_ENCODER:
                 inputs["candidate_items"] = np.ones((1, 64), np.int64)
                 inputs["candidate_features"] = np.zeros((1, 64, len(model.sources)), np.float32)

@@ -140,7 +140,12 @@ def _membership(message: candidates_pb2.Candidates, count: int, category_count: 
 
 
 def _history(history: History) -> candidates_pb2.History:
-    return candidates_pb2.History(item_ids=history.item_ids, event_times_microseconds=history.event_times.tolist())
+    return candidates_pb2.History(
+        item_ids=history.item_ids,
+        event_times_microseconds=history.event_times.tolist(),
+        event_types=history.event_types.tolist(),
+        event_values=history.event_values.tolist(),
+    )
 
 
 def _duration(seconds: float) -> Duration:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +12,7 @@ from services.core.bundle import RANKER, ModelEntry
 from services.core.candidate_set import CandidateSet, Column
 from services.core.circuit_breaker import CircuitBreaker
 from services.core.errors import UnavailableError
+from services.core.history_events import FEATURES
 from services.core.query import Query
 from services.plumbing.bundle_watcher import LoadedBundles
 from services.plumbing.deadlines import seconds_left
@@ -81,7 +82,7 @@ class RankerScorer:
         bundle = self._bundles.get(candidates.bundle_version)
         if bundle is None:
             raise UnavailableError(f"bundle {candidates.bundle_version or '(none)'} is not loaded")
-        history = history_input(bundle, query)
+        history = history_inputs(bundle, query)
         if history is None:
             return _by_popularity(candidates, names)
         rows = bundle.index.rows(candidates.item_ids.tolist())
@@ -90,7 +91,7 @@ class RankerScorer:
             candidates.bundle_version,
             bundle.ranker,
             {
-                "history_items": history,
+                **history,
                 "candidate_items": _padded(rows, np.int64),
                 "candidate_features": _padded(_features(bundle.ranker, candidates, names), np.float32),
             },
@@ -128,6 +129,7 @@ async def probe(triton: Inference, version: str, bundle: RankingBundle, timeout_
         version,
         {
             "history_items": np.ones((1, ranker.history_buckets[0]), np.int64),
+            "history_events": np.zeros((1, ranker.history_buckets[0], len(FEATURES)), np.float32),
             "candidate_items": np.ones((1, _CANDIDATE_BUCKETS[0]), np.int64),
             "candidate_features": np.zeros((1, _CANDIDATE_BUCKETS[0], len(ranker.sources)), np.float32),
         },
@@ -139,27 +141,30 @@ async def probe(triton: Inference, version: str, bundle: RankingBundle, timeout_
         raise UnavailableError(f"the ranker of bundle {version} gave {heads.shape}, not finite scores of {expected}")
 
 
-def history_input(bundle: RankingBundle, query: Query) -> NDArray[np.int64] | None:
-    """Return int64 [1, L]: the newest rows that the bundle knows, left padded to a bucket; None if it knows none."""
+def history_inputs(bundle: RankingBundle, query: Query) -> dict[str, NDArray[np.generic]] | None:
+    """Return the newest events on items that the bundle knows, left padded to a bucket; None if it knows none.
+
+    "history_items": rows, int64 [1, L]. "history_events": what else is known of them, float32 [1, L, 4].
+    """
     longest = bundle.ranker.max_history
     item_ids = query.history.item_ids
     # Half as many again as there is room for: few items of a history are unknown to the bundle, and most are too old.
-    newest = item_ids[-(longest + longest // 2) :]
-    rows = _known_rows(bundle, newest)
-    if len(rows) < longest and len(newest) < len(item_ids):
-        rows = _known_rows(bundle, item_ids)
-    rows = rows[-longest:]
-    if not len(rows):
+    skipped = max(0, len(item_ids) - (longest + longest // 2))
+    rows = bundle.index.rows(item_ids[skipped:])
+    places = np.flatnonzero(rows)
+    if len(places) < longest and skipped:
+        skipped, rows = 0, bundle.index.rows(item_ids)
+        places = np.flatnonzero(rows)
+    places = places[-longest:]
+    count = len(places)
+    if not count:
         return None
-    length = next(length for length in bundle.ranker.history_buckets if length >= len(rows))
-    padded = np.zeros((1, length), np.int64)
-    padded[0, length - len(rows) :] = rows
-    return padded
-
-
-def _known_rows(bundle: RankingBundle, item_ids: Sequence[str]) -> NDArray[np.int32]:
-    rows = bundle.index.rows(item_ids)
-    return rows[rows > 0]
+    length = next(length for length in bundle.ranker.history_buckets if length >= count)
+    items = np.zeros((1, length), np.int64)
+    items[0, length - count :] = rows[places]
+    events = np.zeros((1, length, len(FEATURES)), np.float32)
+    events[0, length - count :] = query.history.features_of(places + skipped)
+    return {"history_items": items, "history_events": events}
 
 
 def _features(ranker: ModelEntry, candidates: CandidateSet, names: tuple[str, ...]) -> NDArray[np.generic]:

@@ -36,7 +36,7 @@ def ranker(scale: float) -> onnx.ModelProto:
         nodes,
         "ranker",
         [
-            _input("history_items", ["batch", "length"]),
+            *_history(),
             _input("candidate_items", ["batch", "candidates"]),
             helper.make_tensor_value_info("candidate_features", TensorProto.FLOAT, ["batch", "candidates", FEATURES]),
         ],
@@ -55,7 +55,7 @@ def user_encoder(scale: float) -> onnx.ModelProto:
     return _model(
         nodes,
         "user_encoder",
-        [_input("history_items", ["batch", "length"])],
+        _history(),
         helper.make_tensor_value_info("user_vectors", TensorProto.FLOAT, ["batch", VECTOR_SIZE]),
         {"weights": np.full(VECTOR_SIZE, scale, np.float32), "one": np.array([1])},
     )
@@ -70,6 +70,13 @@ def _zero_from(name: str, prefix: str, axis: int) -> list[onnx.NodeProto]:
     if axis == 1:
         nodes.append(helper.make_node("ReduceMax", [f"{prefix}_flat"], [f"{prefix}_zero"], axes=[1], keepdims=1))
     return nodes
+
+
+def _history() -> list[onnx.ValueInfoProto]:
+    return [
+        _input("history_items", ["batch", "length"]),
+        helper.make_tensor_value_info("history_events", TensorProto.FLOAT, ["batch", "length", 4]),
+    ]
 
 
 def _input(name: str, shape: list[str]) -> onnx.ValueInfoProto:

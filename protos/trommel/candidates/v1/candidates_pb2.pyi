@@ -12,12 +12,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class History(_message.Message):
-    __slots__ = ("item_ids", "event_times_microseconds")
+    __slots__ = ("item_ids", "event_times_microseconds", "event_types", "event_values")
     ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
     EVENT_TIMES_MICROSECONDS_FIELD_NUMBER: _ClassVar[int]
+    EVENT_TYPES_FIELD_NUMBER: _ClassVar[int]
+    EVENT_VALUES_FIELD_NUMBER: _ClassVar[int]
     item_ids: _containers.RepeatedScalarFieldContainer[str]
     event_times_microseconds: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, item_ids: _Optional[_Iterable[str]] = ..., event_times_microseconds: _Optional[_Iterable[int]] = ...) -> None: ...
+    event_types: _containers.RepeatedScalarFieldContainer[int]
+    event_values: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, item_ids: _Optional[_Iterable[str]] = ..., event_times_microseconds: _Optional[_Iterable[int]] = ..., event_types: _Optional[_Iterable[int]] = ..., event_values: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class ItemFilter(_message.Message):
     __slots__ = ("excluded_item_ids", "any_of_categories", "excluded_categories")

@@ -12,7 +12,7 @@ from services.core.errors import UnavailableError
 from services.core.query import History
 from services.plumbing.bundle_watcher import LoadedBundles
 from services.ranking.stages.candidate_scorer import CandidateScorer, fused_ranks
-from services.ranking.stages.ranker_scorer import RankerScorer, history_input, probe
+from services.ranking.stages.ranker_scorer import RankerScorer, history_inputs, probe
 
 VERSION = "20240101000000"
 HISTORY = History(("3", "gone", "5"), np.array([1, 2, 3]))
@@ -73,7 +73,10 @@ async def test_candidates_are_padded_to_few_shapes(
 @pytest.mark.parametrize(("length", "bucket"), [(1, 16), (16, 16), (17, 32), (128, 128), (129, 200), (200, 200)])
 def test_histories_are_padded_to_few_lengths(bundle: Any, make_query: Any, length: int, bucket: int) -> None:
     query = make_query(history=History(tuple(str(number) for number in range(1, length + 1))))
-    padded = history_input(bundle, query)
+    inputs = history_inputs(bundle, query)
+    assert inputs is not None
+    padded = inputs["history_items"]
+    assert inputs["history_events"].shape == (1, bucket, 4)
     assert padded.shape == (1, bucket)
     assert padded[0, -1] == length
     assert np.count_nonzero(padded) == length
@@ -82,7 +85,25 @@ def test_histories_are_padded_to_few_lengths(bundle: Any, make_query: Any, lengt
 def test_only_the_newest_of_a_long_history_count(bundle: Any, make_query: Any) -> None:
     short = replace(bundle, ranker=replace(bundle.ranker, max_history=16))
     query = make_query(history=History(tuple(str(number) for number in range(1, 101))))
-    assert history_input(short, query).tolist() == [list(range(85, 101))]
+    inputs = history_inputs(short, query)
+    assert inputs is not None
+    assert inputs["history_items"].tolist() == [list(range(85, 101))]
+
+
+def test_what_is_known_of_the_events_stands_beside_their_items(bundle: Any, make_query: Any) -> None:
+    history = History(
+        ("3", "gone", "5", "7"),
+        np.array([0, 1, 3, 3]) * 1_000_000,
+        np.array([6, 2, 6, 4], np.int8),
+        np.array([4.5, np.nan, np.nan, 3.0], np.float32),
+    )
+    inputs = history_inputs(bundle, make_query(history=history))
+    assert inputs is not None
+    assert inputs["history_items"][0, -3:].tolist() == [3, 5, 7]
+    assert inputs["history_events"].dtype == np.float32
+    assert not inputs["history_events"][0, :-3].any()
+    # The value of a like is no rating; the time is that since the event before among those that are read.
+    assert inputs["history_events"][0, -3:].tolist() == [[6, 1, 4.5, 0], [6, 0, 0, 3], [4, 0, 0, 1]]
 
 
 async def test_features_are_put_into_the_order_that_the_ranker_learned(
