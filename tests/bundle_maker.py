@@ -111,7 +111,7 @@ def make_bundle(
             models={
                 USER_ENCODER: ModelEntry(
                     path=model_file(USER_ENCODER),
-                    inputs=(TensorEntry("history_items", "INT64", (-1, -1)),),
+                    inputs=_HISTORY_ENTRIES,
                     outputs=(TensorEntry("user_vectors", "FP32", (-1, VECTOR_SIZE)),),
                     max_history=max_history,
                     history_buckets=buckets,
@@ -121,7 +121,7 @@ def make_bundle(
                     path=model_file(RANKER),
                     inputs=(
                         TensorEntry("user_vectors", "FP32", (-1, VECTOR_SIZE)),
-                        TensorEntry("history_lengths", "INT64", (-1, 1)),
+                        *_HISTORY_ENTRIES,
                         TensorEntry("candidate_items", "INT64", (-1, -1)),
                         TensorEntry("candidate_features", "FP32", (-1, -1, len(sources))),
                     ),
@@ -137,6 +137,12 @@ def make_bundle(
             scenario_ids=("movies/home",),
             parent=parent,
         )
+
+
+_HISTORY_ENTRIES = (
+    TensorEntry("history_items", "INT64", (-1, -1)),
+    TensorEntry("history_events", "FP32", (-1, -1, 4)),
+)
 
 
 def _circle_vectors(count: int, random: np.random.Generator) -> NDArray[np.float32]:
@@ -203,11 +209,18 @@ def _user_encoder(vectors: NDArray[np.float32]) -> onnx.ModelProto:
         helper.make_graph(
             _mean_history_nodes(),
             "user_encoder",
-            [_tensor("history_items", TensorProto.INT64, ["batch", "length"])],
+            _history_tensors(),
             [_tensor("user_vectors", TensorProto.FLOAT, ["batch", VECTOR_SIZE])],
             _constants(vectors),
         )
     )
+
+
+def _history_tensors() -> list[onnx.ValueInfoProto]:
+    return [
+        _tensor("history_items", TensorProto.INT64, ["batch", "length"]),
+        _tensor("history_events", TensorProto.FLOAT, ["batch", "length", 4]),
+    ]
 
 
 def _tensor(name: str, element_type: int, shape: Sequence[str | int]) -> onnx.ValueInfoProto:
@@ -220,16 +233,10 @@ def _ranker(vectors: NDArray[np.float32], weights: Sequence[float]) -> onnx.Mode
         helper.make_node("Unsqueeze", ["user_vectors", "last_axis"], ["user_column"]),
         helper.make_node("MatMul", ["candidate_vectors", "user_column"], ["taste"]),
         helper.make_node("MatMul", ["candidate_features", "feature_weights"], ["blend"]),
-        helper.make_node("Add", ["taste", "blend"], ["sum"]),
-        # The length only has to be there.
-        helper.make_node("Cast", ["history_lengths"], ["length"], to=TensorProto.FLOAT),
-        helper.make_node("Mul", ["length", "zero"], ["nothing"]),
-        helper.make_node("Unsqueeze", ["nothing", "last_axis"], ["nothing_each"]),
-        helper.make_node("Add", ["sum", "nothing_each"], ["scores"]),
+        helper.make_node("Add", ["taste", "blend"], ["scores"]),
     ]
     constants = [
         numpy_helper.from_array(vectors, "item_vectors"),
-        numpy_helper.from_array(np.array(0.0, dtype=np.float32), "zero"),
         numpy_helper.from_array(np.array([-1], dtype=np.int64), "last_axis"),
         numpy_helper.from_array(np.array(weights, dtype=np.float32)[:, None], "feature_weights"),
     ]
@@ -239,7 +246,7 @@ def _ranker(vectors: NDArray[np.float32], weights: Sequence[float]) -> onnx.Mode
             "ranker",
             [
                 _tensor("user_vectors", TensorProto.FLOAT, ["batch", VECTOR_SIZE]),
-                _tensor("history_lengths", TensorProto.INT64, ["batch", 1]),
+                *_history_tensors(),
                 _tensor("candidate_items", TensorProto.INT64, ["batch", "count"]),
                 _tensor("candidate_features", TensorProto.FLOAT, ["batch", "count", len(weights)]),
             ],

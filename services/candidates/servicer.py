@@ -6,7 +6,7 @@ import grpc
 from trommel.candidates.v1 import candidates_pb2 as pb
 from trommel.candidates.v1.candidates_pb2_grpc import CandidateServiceServicer
 
-from services.candidates.converters.answers import fill_candidates, fill_user, outcome_messages, similar_messages
+from services.candidates.converters.answers import fill_candidates, outcome_messages, similar_messages
 from services.candidates.converters.queries import query_for_similar, query_to_generate, query_to_hydrate
 from services.candidates.pipelines import PipelineChooser
 from services.candidates.stages.resolved_query import resolved
@@ -40,7 +40,8 @@ class CandidateServicer(CandidateServiceServicer):
             known.view.catalog,
             packed=request.packed_columns,
         )
-        fill_user(response.user, known.arrived_vector(), len(known.known_history.rows))
+        if (vector := known.arrived_vector()) is not None:
+            response.user_vector.extend(vector.tolist())
         return response
 
     async def HydrateCandidates(  # noqa: N802
@@ -59,7 +60,8 @@ class CandidateServicer(CandidateServiceServicer):
             known.view.catalog,
             packed=request.packed_columns,
         )
-        fill_user(response.user, known.arrived_vector(), len(known.known_history.rows))
+        if (vector := known.arrived_vector()) is not None:
+            response.user_vector.extend(vector.tolist())
         return response
 
     async def SimilarItems(  # noqa: N802

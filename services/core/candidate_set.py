@@ -15,19 +15,6 @@ ITEM_KEY = "item_key"
 
 
 @dataclass(frozen=True, slots=True)
-class UserState:
-    """The user as one bundle's user encoder sees them.
-
-    Attributes:
-        vector: float32 [D].
-        history_length: Events that it read.
-    """
-
-    vector: NDArray[np.float32]
-    history_length: int
-
-
-@dataclass(frozen=True, slots=True)
 class CandidateSet:
     """C candidates. Immutable: every operation returns a new set that shares what it can.
 
@@ -39,7 +26,8 @@ class CandidateSet:
         labels: Names along the second dimension of two-dimensional columns, by column name.
         bundle_version: Bundle that the candidates' scores come from; empty when there is none.
         degraded_reasons: Why the candidates are fewer or worse than they could be, as their source tells it.
-        user: Whom they were proposed to, by the same bundle; None where their source did not tell.
+        user_vector: float32 [D], whom they were proposed to, as that bundle's user encoder sees them; None where their
+            source did not tell.
     """
 
     item_ids: NDArray[np.object_]
@@ -49,7 +37,7 @@ class CandidateSet:
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     bundle_version: str = ""
     degraded_reasons: tuple[str, ...] = ()
-    user: UserState | None = None
+    user_vector: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if len(self.sources) > MAX_SOURCES:
@@ -90,7 +78,7 @@ class CandidateSet:
             self.labels,
             self.bundle_version,
             self.degraded_reasons,
-            self.user,
+            self.user_vector,
         )
 
     def sources_of(self, index: int) -> list[str]:

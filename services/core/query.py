@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from services.core.history_events import FEATURES, event_features
+
 DEFAULT_SCENARIO = "default"
 
 
@@ -17,14 +19,26 @@ class History:
 
     Attributes:
         item_ids: Item of each event.
-        event_times: int64 [L], microseconds since 1970-01-01 UTC.
+        event_times: int64 [L], microseconds since 1970-01-01 UTC; this and what follows may be empty: not known.
+        event_types: int8 [L], numbers of trommel.feedback.v1.EventType.
+        event_values: float32 [L], NaN for an event without one.
     """
 
     item_ids: tuple[str, ...] = ()
     event_times: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    event_types: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, np.int8))
+    event_values: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
 
-    def __len__(self) -> int:
-        return len(self.item_ids)
+    def features_of(self, places: NDArray[np.intp]) -> NDArray[np.float32]:
+        """float32 [P, 4], what models read of the events at these places, ascending, as if there were no others."""
+        types, values, times = self.event_types, self.event_values, self.event_times
+        if not len(types) and not len(values) and not len(times):
+            return np.zeros((len(places), len(FEATURES)), np.float32)
+        return event_features(
+            types[places] if len(types) else types,
+            values[places] if len(values) else values,
+            times[places] if len(times) else times,
+        )
 
 
 @dataclass(frozen=True, slots=True)

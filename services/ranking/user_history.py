@@ -23,7 +23,9 @@ class UserHistory:
     hidden_item_ids: frozenset[str] = frozenset()
 
 
-def history_of(item_ids: Sequence[str], times: NDArray[np.int64], types: Sequence[int]) -> History:
+def history_of(
+    item_ids: Sequence[str], times: NDArray[np.int64], types: Sequence[int], values: Sequence[float | None]
+) -> History:
     """Return the history in what models read of a user's events, all oldest first.
 
     An item stands where the user last met it (a click, a view and a like of one item are one step of taste), and what
@@ -33,12 +35,16 @@ def history_of(item_ids: Sequence[str], times: NDArray[np.int64], types: Sequenc
         item_ids: Item of each event.
         times: int64 [L], microseconds since 1970-01-01 UTC.
         types: Event types.
+        values: Event values, None for an event without one.
     """
     if len(set(item_ids)) == len(item_ids) and not _REJECTIONS.intersection(types):
-        return History(tuple(item_ids), times)
-    last_times: dict[str, int] = {}
-    for item_id, time, kind in zip(item_ids, times.tolist(), types, strict=True):
-        last_times.pop(item_id, None)
+        return History(tuple(item_ids), times, np.array(types, np.int8), np.array(values, np.float32))
+    last_places: dict[str, int] = {}
+    for place, (item_id, kind) in enumerate(zip(item_ids, types, strict=True)):
+        last_places.pop(item_id, None)
         if kind not in _REJECTIONS:
-            last_times[item_id] = time
-    return History(tuple(last_times), np.fromiter(last_times.values(), np.int64, len(last_times)))
+            last_places[item_id] = place
+    places = np.fromiter(last_places.values(), np.intp, len(last_places))
+    return History(
+        tuple(last_places), times[places], np.array(types, np.int8)[places], np.array(values, np.float32)[places]
+    )

@@ -28,7 +28,7 @@ from services.training.steps.fit import assist_fit
 from services.training.steps.fit_checkpoint import fingerprint
 from services.training.steps.fit_config import TrainingConfig
 from services.training.steps.fit_progress import Progress
-from services.training.steps.head_figures import head_figures
+from services.training.steps.head_figures import action_figures, head_figures
 from services.training.steps.item_attributes import ItemAttributes
 from services.training.steps.leak_check import LeakError, check_no_leak
 from services.training.steps.list_figures import all_lists, differences, list_figures, recall_curves
@@ -120,7 +120,7 @@ def leave_one_out(
         "differences": differences(served, split),
         "groups": measure_groups(all_lists(served), split),
         "recall_curves": recall_curves(served, split),
-        "heads": head_figures(served, split.targets),
+        "heads": {**head_figures(served, split.targets), **action_figures(served, split)},
     }
     seconds = {"fit": round(fitted - started, 1), "test": round(time.perf_counter() - fitted, 1)}
     forget_run(store, run)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from trommel.candidates.v1 import candidates_pb2 as pb
 
 from services.candidates.catalog.snapshot import CatalogSnapshot
@@ -64,13 +63,6 @@ def fill_candidates(
         + packed_field(_CATEGORY_OFFSETS, varints(offsets))
         + packed_field(_CATEGORY_INDEXES, varints(indexes))
     )
-
-
-def fill_user(message: pb.UserState, vector: NDArray[np.float32] | None, history_length: int) -> None:
-    """Write the user's vector, float32 [D], of so many events into an empty message; nothing where there is none."""
-    if vector is not None:
-        message.vector.extend(vector.tolist())
-        message.history_length = history_length
 
 
 def outcome_messages(outcomes: tuple[SourceOutcome, ...]) -> list[pb.SourceOutcome]:

@@ -67,7 +67,14 @@ def _filter_of(message: pb.ItemFilter) -> ItemFilter:
 def _history_of(message: pb.History) -> History:
     item_ids = tuple(message.item_ids)
     times = np.fromiter(message.event_times_microseconds, np.int64, len(message.event_times_microseconds))
-    if len(times) not in (0, len(item_ids)):
-        field, wrong = "history.event_times_microseconds", "must be empty or as long as item_ids"
-        raise InvalidRequestError(f"{field}: {wrong}", (FieldViolation(field, wrong),))
-    return History(item_ids, times)
+    types = np.fromiter(message.event_types, np.int8, len(message.event_types))
+    values = np.fromiter(message.event_values, np.float32, len(message.event_values))
+    for name, count in (
+        ("event_times_microseconds", len(times)),
+        ("event_types", len(types)),
+        ("event_values", len(values)),
+    ):
+        if count not in (0, len(item_ids)):
+            field, wrong = f"history.{name}", "must be empty or as long as item_ids"
+            raise InvalidRequestError(f"{field}: {wrong}", (FieldViolation(field, wrong),))
+    return History(item_ids, times, types, values)

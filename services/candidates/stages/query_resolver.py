@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.candidates.bundles.aligned_catalog import AlignedCatalog, CatalogView
 from services.candidates.catalog.replica import CatalogReplica
@@ -44,6 +45,7 @@ class QueryResolver:
 
     async def hydrate_query(self, query: Query) -> Query:
         """Return the resolved query."""
+        known_history, known_events = _known_history(self._index, query.history, self._max_history)
         view = self._aligned.view(self._replica.snapshot, self._now_microseconds())
         excluded = view.catalog.slots(query.filter.excluded_item_ids)
         excluded_slots = np.zeros(len(view.catalog), np.bool_)
@@ -55,7 +57,8 @@ class QueryResolver:
         return ResolvedQuery.of(
             query,
             view=view,
-            known_history=_known_history(self._index, query.history, self._max_history),
+            known_history=known_history,
+            known_events=known_events,
             open_rows=open_rows,
             open_row_count=int(np.count_nonzero(open_rows)),
             excluded_slots=excluded_slots,
@@ -72,8 +75,8 @@ def _open_rows(view: CatalogView, wanted: ItemFilter) -> np.ndarray[tuple[int], 
     return open_rows
 
 
-def _known_history(index: ItemIndex, history: History, max_history: int) -> SourceHistory:
+def _known_history(index: ItemIndex, history: History, max_history: int) -> tuple[SourceHistory, NDArray[np.float32]]:
     rows = index.rows(history.item_ids)
     known = np.flatnonzero(rows)[-max_history:]
     times = history.event_times[known] if len(history.event_times) == len(rows) else np.empty(0, np.int64)
-    return SourceHistory(rows[known], times)
+    return SourceHistory(rows[known], times), history.features_of(known)

@@ -29,6 +29,7 @@ class ResolvedQuery(Query):
     Attributes:
         view: Catalog and bundle, aligned.
         known_history: The part of the history that the bundle knows.
+        known_events: float32 [L, 4], what models read of it besides the items.
         open_rows: bool [N+1], rows that may be proposed: not excluded, available, known, of the right categories.
         open_row_count: How many these are.
         excluded_slots: bool [M], slots of the excluded items.
@@ -40,6 +41,7 @@ class ResolvedQuery(Query):
 
     view: CatalogView
     known_history: SourceHistory
+    known_events: NDArray[np.float32]
     open_rows: NDArray[np.bool_]
     open_row_count: int
     excluded_slots: NDArray[np.bool_]

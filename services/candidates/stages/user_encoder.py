@@ -36,11 +36,12 @@ class UserEncoder:
         self._model = model
         self._timeout_seconds = timeout_seconds
 
-    async def encode(self, rows: NDArray[np.int32]) -> NDArray[np.float32]:
+    async def encode(self, rows: NDArray[np.int32], events: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the user's vector, float32 [D].
 
         Args:
             rows: int32 [L], oldest first; the newest max_history of them count.
+            events: float32 [L, 4], what else is known of these events.
 
         Raises:
             UnavailableError: Triton is away, or what it gave is no vector.
@@ -49,7 +50,7 @@ class UserEncoder:
         vectors = await self._client.infer(
             USER_ENCODER,
             self._version,
-            {"history_items": self._padded(rows)},
+            self._padded(rows, events),
             "user_vectors",
             self._timeout_seconds,
         )
@@ -58,10 +59,12 @@ class UserEncoder:
         vector: NDArray[np.float32] = vectors[0]
         return vector
 
-    def _padded(self, rows: NDArray[np.int32]) -> NDArray[np.int64]:
-        """int64 [1, L]: left padded with 0 to the smallest bucket that holds the history."""
-        newest = rows[-self._model.max_history :]
-        length = next(bucket for bucket in self._model.history_buckets if bucket >= len(newest))
-        padded = np.zeros((1, length), np.int64)
-        padded[0, length - len(newest) :] = newest
-        return padded
+    def _padded(self, rows: NDArray[np.int32], events: NDArray[np.float32]) -> dict[str, NDArray[np.generic]]:
+        """int64 [1, L] and float32 [1, L, 4]: left padded with 0 to the smallest bucket that holds the history."""
+        rows, events = rows[-self._model.max_history :], events[-self._model.max_history :]
+        length = next(bucket for bucket in self._model.history_buckets if bucket >= len(rows))
+        items = np.zeros((1, length), np.int64)
+        items[0, length - len(rows) :] = rows
+        padded = np.zeros((1, length, events.shape[1]), np.float32)
+        padded[0, length - len(rows) :] = events
+        return {"history_items": items, "history_events": padded}

@@ -27,8 +27,9 @@ class UserVectorCall:
 
     async def hydrate_query(self, query: Query) -> Query:
         """Return the query with the running call."""
-        rows = resolved(query).known_history.rows
-        call = asyncio.get_running_loop().create_task(self._encoder.encode(rows))
+        known = resolved(query)
+        encoding = self._encoder.encode(known.known_history.rows, known.known_events)
+        call = asyncio.get_running_loop().create_task(encoding)
         call.add_done_callback(_heard)
         # Two turns of the loop bring the request onto the wire; without them it would leave only after the sources
         # that compute in this thread.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from services.cli.checks.finding import Finding
 from services.core.bundle import USER_ENCODER, BundleError, read_manifest
 from services.core.errors import DomainError
+from services.core.history_events import FEATURES
 from services.plumbing.clients.triton import open_triton
 
 _PROBE_SECONDS = 5.0
@@ -25,16 +26,15 @@ async def check_models(store: Path, version: str, triton_url: str) -> list[Findi
     findings = []
     async with open_triton(triton_url) as triton:
         for name, model in sorted(manifest.models.items()):
-            inputs: dict[str, NDArray[np.generic]]
-            if name == USER_ENCODER:
-                inputs = {"history_items": np.ones((1, model.history_buckets[0]), np.int64)}
-            else:
-                inputs = {
-                    "user_vectors": np.zeros((1, model.vector_size), np.float32),
-                    "history_lengths": np.ones((1, 1), np.int64),
-                    "candidate_items": np.ones((1, 64), np.int64),
-                    "candidate_features": np.zeros((1, 64, len(model.sources)), np.float32),
-                }
+            length = model.history_buckets[0]
+            inputs: dict[str, NDArray[np.generic]] = {
+                "history_items": np.ones((1, length), np.int64),
+                "history_events": np.zeros((1, length, len(FEATURES)), np.float32),
+            }
+            if name != USER_ENCODER:
+                inputs["user_vectors"] = np.zeros((1, model.vector_size), np.float32)
+                inputs["candidate_items"] = np.ones((1, 64), np.int64)
+                inputs["candidate_features"] = np.zeros((1, 64, len(model.sources)), np.float32)
             try:
                 await triton.infer(name, version, inputs, model.outputs[0].name, _PROBE_SECONDS)
                 findings.append(Finding(f"model {name}", True, f"{version} answers"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import tempfile
 import time
@@ -152,13 +153,16 @@ def read_log(dataset: Dataset) -> ReadLog:
     Events of equal time keep the order of the file.
     """
     import numpy as np
+    from trommel.feedback.v1.feedback_pb2 import EventType
 
+    from services.core.history_events import RATING
     from services.training.steps.examples import InteractionLog
     from services.training.steps.item_attributes import ItemAttributes
 
     users: dict[str, int] = {}
     items: dict[str, int] = {}
     owners, taken, times, places, bad_rows = array("i"), array("i"), array("q"), array("q"), 0
+    types, ratings = array("b"), array("f")
     for ordinal, row in enumerate(dataset.events()):
         if isinstance(row, BadRow):
             bad_rows += 1
@@ -167,6 +171,8 @@ def read_log(dataset: Dataset) -> ReadLog:
             owners.append(users.setdefault(row.user_id, len(users)))
             taken.append(items.setdefault(row.item_id, len(items)))
             times.append(row.time_microseconds)
+            types.append(EventType.Value(f"EVENT_TYPE_{row.kind.upper()}"))
+            ratings.append(row.value if types[-1] == RATING and row.value is not None else math.nan)
     if not owners:
         raise CliError(f"{dataset.name} holds no interactions")
     item_ids = sorted(items)
@@ -181,6 +187,8 @@ def read_log(dataset: Dataset) -> ReadLog:
         np.array(owners, dtype=np.int32),
         rows[np.array(taken, dtype=np.int32)],
         np.array(times, dtype=np.int64),
+        np.array(ratings, dtype=np.float32),
+        types=np.array(types, dtype=np.int8),
         attributes=ItemAttributes.from_names(names),
     )
     # The order of the log: by user, then by time, then as read.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from trommel.candidates.v1 import candidates_pb2
 from trommel.catalog.v1 import catalog_pb2
 
-from services.core.candidate_set import CandidateSet, UserState
+from services.core.candidate_set import CandidateSet
 from services.core.query import History, Query
 
 _T = TypeVar("_T", bound=np.generic)
@@ -84,7 +84,7 @@ def candidates_of_hydrate(item_ids: Sequence[str], response: candidates_pb2.Hydr
         labels=found.labels,
         bundle_version=found.bundle_version,
         degraded_reasons=found.degraded_reasons,
-        user=found.user,
+        user_vector=found.user_vector,
     )
 
 
@@ -134,12 +134,8 @@ def _candidate_set(
         labels={"source_scores": sources, "categories": categories},
         bundle_version=response.bundle_version,
         degraded_reasons=degraded_reasons,
-        user=_user(response.user) if response.HasField("user") else None,
+        user_vector=np.array(response.user_vector[:], np.float32) if response.user_vector else None,
     )
-
-
-def _user(message: candidates_pb2.UserState) -> UserState:
-    return UserState(np.array(message.vector[:], np.float32), message.history_length)
 
 
 def _numbers(
@@ -173,7 +169,12 @@ def _membership(
 
 
 def _history(history: History) -> candidates_pb2.History:
-    return candidates_pb2.History(item_ids=history.item_ids, event_times_microseconds=history.event_times.tolist())
+    return candidates_pb2.History(
+        item_ids=history.item_ids,
+        event_times_microseconds=history.event_times.tolist(),
+        event_types=history.event_types.tolist(),
+        event_values=history.event_values.tolist(),
+    )
 
 
 def _duration(seconds: float) -> Duration:

@@ -18,6 +18,7 @@ def user_history_of(response: feedback_pb2.GetHistoryResponse) -> UserHistory:
         [event.item_id for event in events],
         np.array([event.time.seconds * 1_000_000 + event.time.nanos // 1000 for event in events], np.int64),
         [event.type for event in events],
+        [event.value if event.HasField("value") else None for event in events],
     )
     return UserHistory(history, frozenset(response.seen_item_ids), frozenset(response.hidden_item_ids))
 

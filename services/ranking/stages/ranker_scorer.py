@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.core.bundle import RANKER, USER_ENCODER, ModelEntry
-from services.core.candidate_set import CandidateSet, Column, UserState
+from services.core.candidate_set import CandidateSet, Column
 from services.core.circuit_breaker import CircuitBreaker
 from services.core.errors import UnavailableError
+from services.core.history_events import FEATURES
 from services.core.query import Query
 from services.plumbing.bundle_watcher import LoadedBundles
 from services.plumbing.deadlines import seconds_left
@@ -40,7 +41,7 @@ class Inference(Protocol):
 class RankerScorer:
     """score = head weights · the ranker's heads. Provides float64 [C] "score" and float32 [C, H] "predictions".
 
-    What it knows of the user is the vector that came with the candidates; where none came, the history is encoded here.
+    The user's vector came with the candidates; where it did not, the user encoder is asked here.
 
     The ranker learned from users with a history. For anybody else, popularity is the order: nothing is wrong with
     that answer, so it is not degraded, and its predictions are [C, 0].
@@ -83,14 +84,17 @@ class RankerScorer:
         bundle = self._bundles.get(candidates.bundle_version)
         if bundle is None:
             raise UnavailableError(f"bundle {candidates.bundle_version or '(none)'} is not loaded")
-        user = candidates.user or await self._encoded(query, candidates.bundle_version, bundle)
-        if user is None:
+        history = history_inputs(bundle, query)
+        if history is None:
             return _by_popularity(candidates, names)
+        users = candidates.user_vector
+        if users is None:
+            users = await self._infer(query, USER_ENCODER, candidates.bundle_version, history, "user_vectors")
         brought = candidates.columns.get("rows")
         rows = bundle.index.rows(candidates.item_ids.tolist()) if brought is None else brought.astype(np.int32)
         inputs: dict[str, NDArray[np.generic]] = {
-            "user_vectors": user.vector[np.newaxis],
-            "history_lengths": np.array([[user.history_length]], np.int64),
+            "user_vectors": users.reshape(1, -1),
+            **history,
             "candidate_items": _padded(rows, np.int64),
             "candidate_features": _padded(_features(bundle.ranker, candidates, names), np.float32),
         }
@@ -105,14 +109,6 @@ class RankerScorer:
             # The model has never met these: they come after all that it has an opinion of.
             scores[~known] = (scores[known].min() if known.any() else 0.0) - 1.0
         return {"score": scores, "predictions": predictions}
-
-    async def _encoded(self, query: Query, version: str, bundle: RankingBundle) -> UserState | None:
-        """Return the user by a call of our own; None when the bundle knows nothing of the history."""
-        history = history_input(bundle, query)
-        if history is None:
-            return None
-        vectors = await self._infer(query, USER_ENCODER, version, {"history_items": history}, "user_vectors")
-        return UserState(vectors[0], int(np.count_nonzero(history)))
 
     async def _infer(
         self, query: Query, model: str, version: str, inputs: Mapping[str, NDArray[np.generic]], output: str
@@ -135,7 +131,8 @@ async def probe(triton: Inference, version: str, bundle: RankingBundle, timeout_
         version,
         {
             "user_vectors": np.zeros((1, ranker.vector_size), np.float32),
-            "history_lengths": np.ones((1, 1), np.int64),
+            "history_items": np.ones((1, ranker.history_buckets[0]), np.int64),
+            "history_events": np.zeros((1, ranker.history_buckets[0], len(FEATURES)), np.float32),
             "candidate_items": np.ones((1, _CANDIDATE_BUCKETS[0]), np.int64),
             "candidate_features": np.zeros((1, _CANDIDATE_BUCKETS[0], len(ranker.sources)), np.float32),
         },
@@ -147,27 +144,30 @@ async def probe(triton: Inference, version: str, bundle: RankingBundle, timeout_
         raise UnavailableError(f"the ranker of bundle {version} gave {heads.shape}, not finite scores of {expected}")
 
 
-def history_input(bundle: RankingBundle, query: Query) -> NDArray[np.int64] | None:
-    """Return int64 [1, L]: the newest rows that the bundle knows, left padded to a bucket; None if it knows none."""
+def history_inputs(bundle: RankingBundle, query: Query) -> dict[str, NDArray[np.generic]] | None:
+    """Return the newest events on items that the bundle knows, left padded to a bucket; None if it knows none.
+
+    "history_items": rows, int64 [1, L]. "history_events": what else is known of them, float32 [1, L, 4].
+    """
     longest = bundle.ranker.max_history
     item_ids = query.history.item_ids
     # Half as many again as there is room for: few items of a history are unknown to the bundle, and most are too old.
-    newest = item_ids[-(longest + longest // 2) :]
-    rows = _known_rows(bundle, newest)
-    if len(rows) < longest and len(newest) < len(item_ids):
-        rows = _known_rows(bundle, item_ids)
-    rows = rows[-longest:]
-    if not len(rows):
+    skipped = max(0, len(item_ids) - (longest + longest // 2))
+    rows = bundle.index.rows(item_ids[skipped:])
+    places = np.flatnonzero(rows)
+    if len(places) < longest and skipped:
+        skipped, rows = 0, bundle.index.rows(item_ids)
+        places = np.flatnonzero(rows)
+    places = places[-longest:]
+    count = len(places)
+    if not count:
         return None
-    length = next(length for length in bundle.ranker.history_buckets if length >= len(rows))
-    padded = np.zeros((1, length), np.int64)
-    padded[0, length - len(rows) :] = rows
-    return padded
-
-
-def _known_rows(bundle: RankingBundle, item_ids: Sequence[str]) -> NDArray[np.int32]:
-    rows = bundle.index.rows(item_ids)
-    return rows[rows > 0]
+    length = next(length for length in bundle.ranker.history_buckets if length >= count)
+    items = np.zeros((1, length), np.int64)
+    items[0, length - count :] = rows[places]
+    events = np.zeros((1, length, len(FEATURES)), np.float32)
+    events[0, length - count :] = query.history.features_of(places + skipped)
+    return {"history_items": items, "history_events": events}
 
 
 def _features(ranker: ModelEntry, candidates: CandidateSet, names: tuple[str, ...]) -> NDArray[np.generic]:

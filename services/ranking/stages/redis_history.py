@@ -45,5 +45,6 @@ class RedisHistory:
             [member[1] for member in members],
             np.fromiter(map(float, events[1::2]), np.float64, len(members)).astype(np.int64),
             [member[2] for member in members],
+            [member[3] for member in members],
         )
         return UserHistory(history, frozenset(seen), frozenset(hidden))

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from services.training.model.block import Block
 from services.training.model.dropout import Dropout, RandomBytes
+from services.training.model.event_inputs import NOTHING, EventInputs, EventScale
 
 # Both are added to attention logits. What lies ahead must lose against padding, and padding against any item:
 # then a position that sees nothing but padding attends to padding alone, and its vector is the same at any length.
@@ -38,7 +39,13 @@ class SequenceEncoder(nn.Module):
     what it is. ``folded`` adds both up once and for all, so that serving knows nothing of attributes.
     """
 
-    def __init__(self, shape: EncoderShape, dropout: float = 0.0, attributes: torch.Tensor | None = None) -> None:
+    def __init__(
+        self,
+        shape: EncoderShape,
+        dropout: float = 0.0,
+        attributes: torch.Tensor | None = None,
+        events: EventScale = NOTHING,
+    ) -> None:
         """attributes: sparse CSR float32 [N+1, A], an item's weight of each attribute; None without any."""
         super().__init__()
         self.shape = shape
@@ -51,6 +58,7 @@ class SequenceEncoder(nn.Module):
         self.register_buffer("_attributes_transposed", transposed, persistent=False)
         self.random_bytes = RandomBytes()
         self.items = nn.Embedding(shape.item_count + 1, shape.width)
+        self.event_inputs = EventInputs(shape.width, events)
         self.input_dropout = Dropout(dropout, self.random_bytes)
         self.blocks = nn.ModuleList(
             Block(shape.width, shape.heads, shape.hidden, shape.max_history, dropout, self.random_bytes)
@@ -79,23 +87,28 @@ class SequenceEncoder(nn.Module):
     @torch.no_grad()
     def folded(self) -> SequenceEncoder:
         """The same function without attributes, in weights of its own."""
-        plain = SequenceEncoder(self.shape)
+        plain = SequenceEncoder(self.shape, events=self.event_inputs.scale)
         weights = {name: value.clone() for name, value in self.state_dict().items() if name != "attribute_vectors"}
         plain.load_state_dict({**weights, "items.weight": self.item_vectors().clone()})
         return plain.eval()
 
     def forward(
-        self, items: torch.Tensor, segments: torch.Tensor, item_vectors: torch.Tensor | None = None
+        self,
+        items: torch.Tensor,
+        events: torch.Tensor,
+        segments: torch.Tensor,
+        item_vectors: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """States after every position of packed rows.
 
-        items: int64 [B, T], segments: int64 [B, T] (which sequence of the row a position belongs to; 0 = filling).
+        items: int64 [B, T], events: float32 [B, T, 4] (see ``services.core.history_events``), segments: int64 [B, T]
+        (which sequence of the row a position belongs to; 0 = filling).
         item_vectors: what ``item_vectors()`` gave, if the caller has it already.
         Returns float32 [B, T, D]: at each position, the user vector of the sequence up to and including it.
         """
         length = items.shape[1]
         other = (segments[:, None, :] != segments[:, :, None])[:, None] * AHEAD
-        states = self._embed(items, item_vectors)
+        states = self._embed(items, events, item_vectors)
         for block in self._blocks():
             states = block(states, self._order_bias(block, length)[None] + other)
         normed: torch.Tensor = self.norm(states)
@@ -106,17 +119,21 @@ class SequenceEncoder(nn.Module):
         return [self._order_bias(block, self.shape.max_history) for block in self._blocks()]
 
     def user_vectors(
-        self, history_items: torch.Tensor, order_tables: Sequence[torch.Tensor] | None = None
+        self,
+        history_items: torch.Tensor,
+        history_events: torch.Tensor,
+        order_tables: Sequence[torch.Tensor] | None = None,
     ) -> torch.Tensor:
         """Vectors float32 [B, D] of histories int64 [B, L ≤ max_history], left padded with 0 without any effect.
 
+        history_events: float32 [B, L, 4], what else is known of them (see ``services.core.history_events``).
         An empty history gives the vector that was trained to expect anybody's item. ``order_tables`` saves their
         computation where the weights stay as they are.
         """
         tables = self.order_tables() if order_tables is None else order_tables
         length = history_items.shape[1]
         padding = (history_items == 0)[:, None, None, :] * PADDING
-        states = self._embed(history_items)
+        states = self._embed(history_items, history_events)
         for position, block in enumerate(blocks := self._blocks()):
             last = position == len(blocks) - 1
             # Only distances count, so the table's last rows and columns are those of any shorter history.
@@ -128,10 +145,13 @@ class SequenceEncoder(nn.Module):
     def _blocks(self) -> list[Block]:
         return [block for block in self.blocks if isinstance(block, Block)]
 
-    def _embed(self, items: torch.Tensor, item_vectors: torch.Tensor | None = None) -> torch.Tensor:
+    def _embed(
+        self, items: torch.Tensor, events: torch.Tensor, item_vectors: torch.Tensor | None = None
+    ) -> torch.Tensor:
         vectors = self.item_vectors() if item_vectors is None else item_vectors
-        embedded: torch.Tensor = self.input_dropout(functional.embedding(items, vectors) * self.shape.width**0.5)
-        return embedded
+        embedded = functional.embedding(items, vectors) * self.shape.width**0.5 + self.event_inputs(events)
+        dropped: torch.Tensor = self.input_dropout(embedded)
+        return dropped
 
     def _order_bias(self, block: Block, length: int) -> torch.Tensor:
         """float32 [H, T, T]: the learnt bias of each distance, AHEAD where the key comes after the query."""

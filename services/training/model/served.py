@@ -5,36 +5,46 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from services.training.model.action_heads import ActionHeads
 from services.training.model.blend import Blend
 from services.training.model.encoder import SequenceEncoder
 
 
 class ServedUserEncoder(nn.Module):
-    """history_items int64 [B, L] → user_vectors float32 [B, D]."""
+    """history_items int64 [B, L], history_events float32 [B, L, 4] → user_vectors float32 [B, D]."""
 
     def __init__(self, encoder: SequenceEncoder) -> None:
         super().__init__()
         self.encoder = encoder
         self.order_tables = nn.ParameterList(encoder.order_tables())
 
-    def forward(self, history_items: torch.Tensor) -> torch.Tensor:
+    def forward(self, history_items: torch.Tensor, history_events: torch.Tensor) -> torch.Tensor:
         """Run the encoder on left-padded histories."""
-        return self.encoder.user_vectors(history_items, list(self.order_tables))
+        return self.encoder.user_vectors(history_items, history_events, list(self.order_tables))
 
 
 class ServedRanker(nn.Module):
-    """The user's vector, candidates and their source scores → float32 [B, C, 2]: "engage" and "engage_probability".
+    """User, candidates and their source scores → float32 [B, C, 2 + H]: "engage", "engage_probability" and actions.
 
-    The first is the score that orders, the second the calibrated probability that the candidate is taken next.
+    The first is the score that orders, the second the calibrated probability that the candidate is taken next, the
+    others what the user would do with it (see ``ActionHeads``).
 
-    The vector is the served user encoder's, which has been asked for the candidates already: the Transformer runs once.
+    The user's vector is the served user encoder's, asked for the candidates already: the Transformer runs once.
     A candidate meets the history only as an inner product and its features only by themselves, so its score does
     not depend on which others are ranked with it.
     """
 
-    def __init__(self, encoder: SequenceEncoder, blend: Blend, scale: float = 1.0, offset: float = 0.0) -> None:
+    def __init__(
+        self,
+        encoder: SequenceEncoder,
+        blend: Blend,
+        scale: float = 1.0,
+        offset: float = 0.0,
+        actions: ActionHeads | None = None,
+    ) -> None:
         """scale, offset: of the calibration, log-odds = scale · score + offset."""
         super().__init__()
+        self.actions = actions
         self._scale, self._offset = scale, offset
         self.items = encoder.items
         self.inverse_scales = nn.Buffer(torch.from_numpy(1.0 / blend.scales))
@@ -46,18 +56,25 @@ class ServedRanker(nn.Module):
     def forward(
         self,
         user_vectors: torch.Tensor,
-        history_lengths: torch.Tensor,
+        history_items: torch.Tensor,
+        history_events: torch.Tensor,
         candidate_items: torch.Tensor,
         candidate_features: torch.Tensor,
     ) -> torch.Tensor:
-        """Inner products with the user vectors [B, D], blended with the features; history_lengths int64 [B, 1]."""
+        """Inner products with the user vectors [B, D], blended with the features."""
         candidates = self.items(candidate_items)
         taste = torch.matmul(candidates, user_vectors[:, :, None])
         terms = torch.log1p(torch.clamp(candidate_features, min=0.0) * self.inverse_scales)
-        lengths = torch.log1p(history_lengths.to(taste.dtype))
-        inputs = torch.cat([taste, terms, lengths[:, :, None].expand_as(taste)], dim=2)
+        lengths = torch.log1p((history_items > 0).sum(dim=1).to(taste.dtype))
+        inputs = torch.cat([taste, terms, lengths[:, None, None].expand_as(taste)], dim=2)
         scores = torch.matmul(inputs, self.linear)
         if self.output.shape[0]:
             states = torch.matmul(inputs, self.hidden) + self.hidden_bias
             scores = scores + torch.matmul(states * torch.sigmoid(states), self.output)
-        return torch.cat([scores, torch.sigmoid(self._scale * scores + self._offset)], dim=2)
+        heads = [scores, torch.sigmoid(self._scale * scores + self._offset)]
+        if self.actions is None:
+            # An input that nothing reads would be missing in the exported graph: all rankers take the same.
+            heads[0] = scores + 0.0 * history_events[:, :1, :1]
+        else:
+            heads.append(self.actions(history_items, history_events, user_vectors, candidate_items, candidates))
+        return torch.cat(heads, dim=2)

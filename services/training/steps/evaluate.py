@@ -55,7 +55,7 @@ def rank_users(
     most: candidates of a user at most, else as many as the configuration says.
     """
     histories = [log.sequence(int(user)) for user in users]
-    vectors = user_vectors(encoder, histories)
+    vectors = user_vectors(encoder, log, users)
     item_vectors = encoder.items.weight.detach().numpy()
     longest = config.transformer.max_history
     for place, seen in enumerate(histories):

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from services.core.history_events import FEATURES
 from services.training.model.encoder import SequenceEncoder
-from services.training.steps.examples import HeldOut, Int32
+from services.training.steps.examples import HeldOut, Int32, InteractionLog
 
 _BATCH_USERS = 64
 
 
 @torch.no_grad()
-def user_vectors(encoder: SequenceEncoder, histories: Sequence[Int32]) -> NDArray[np.float32]:
-    """float32 [U, D], a vector for every history (int32, oldest first, cut to the newest that the encoder reads)."""
+def user_vectors(encoder: SequenceEncoder, log: InteractionLog, users: Int32) -> NDArray[np.float32]:
+    """float32 [U, D], a vector for every user's history in the log, cut to the newest that the encoder reads."""
     encoder = encoder.folded()
     order_tables = encoder.order_tables()
     longest = encoder.shape.max_history
-    vectors = np.zeros((len(histories), encoder.shape.width), dtype=np.float32)
+    vectors = np.zeros((len(users), encoder.shape.width), dtype=np.float32)
+    lengths = np.minimum(np.diff(log.starts)[users], longest)
     # Histories of like length share a batch, so that little padding is computed.
-    order = np.argsort([len(history) for history in histories], kind="stable")
+    order = np.argsort(lengths, kind="stable")
     for start in range(0, len(order), _BATCH_USERS):
-        users = order[start : start + _BATCH_USERS]
-        length = max(1, min(longest, max(len(histories[user]) for user in users)))
-        items = np.zeros((len(users), length), dtype=np.int64)
-        for place, user in enumerate(users):
-            newest = histories[user][-length:]
-            items[place, length - len(newest) :] = newest
-        vectors[users] = encoder.user_vectors(torch.from_numpy(items), order_tables).numpy()
+        batch = order[start : start + _BATCH_USERS]
+        length = max(1, int(lengths[batch].max()))
+        items = np.zeros((len(batch), length), dtype=np.int64)
+        events = np.zeros((len(batch), length, len(FEATURES)), dtype=np.float32)
+        for place, number in enumerate(batch):
+            if filled := int(lengths[number]):
+                items[place, -filled:], events[place, -filled:] = log.newest(int(users[number]), filled)
+        batch_vectors = encoder.user_vectors(torch.from_numpy(items), torch.from_numpy(events), order_tables)
+        vectors[batch] = batch_vectors.numpy()
     return vectors
 
 
@@ -44,7 +46,7 @@ def encoder_ndcg(encoder: SequenceEncoder, split: HeldOut, most_users: int, coun
         return 0.0
     histories = [split.log.sequence(int(user)) for user in users]
     encoder = encoder.folded()
-    vectors = user_vectors(encoder, histories)
+    vectors = user_vectors(encoder, split.log, users)
     items = encoder.items.weight.detach().numpy()
     total = 0.0
     for start in range(0, len(users), _BATCH_USERS):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from services.core.history_events import event_features
 from services.training.steps.item_attributes import ItemAttributes
 from services.training.steps.repeats import Repeats
 
@@ -23,7 +24,8 @@ class InteractionLog:
     starts: int64 [U+1]; user u owns the positions starts[u]:starts[u+1] of the columns.
     rows: int32 [E], item rows 1..N.
     times: int64 [E], microseconds, not decreasing within a user.
-    values: float32 [E] (rating and the like, NaN where there is none), or None.
+    values: float32 [E], ratings, NaN where there is none; or None.
+    types: int8 [E], numbers of trommel.feedback.v1.EventType, or None.
     attributes: of the items, or None where nothing is known of them.
     repeats: what ``without_repeats`` left out, in short, or None where that was nothing.
     """
@@ -35,6 +37,7 @@ class InteractionLog:
     values: NDArray[np.float32] | None = None
     attributes: ItemAttributes | None = None
     repeats: Repeats | None = None
+    types: NDArray[np.int8] | None = None
 
     @classmethod
     def from_events(
@@ -45,14 +48,16 @@ class InteractionLog:
         times: Int64,
         values: NDArray[np.float32] | None = None,
         attributes: ItemAttributes | None = None,
+        types: NDArray[np.int8] | None = None,
     ) -> InteractionLog:
         """Group events, given in time order or not; events of equal time keep the order they are given in.
 
         users: int32 [E], any numbering from 0; users without events may have numbers too.
         Raises ValueError if the columns disagree in length or a row is outside 1..N.
         """
-        if not len(users) == len(rows) == len(times) or (values is not None and len(values) != len(rows)):
-            raise ValueError("users, rows, times and values must have one entry per interaction")
+        columns = [users, rows, times, *(column for column in (values, types) if column is not None)]
+        if len({len(column) for column in columns}) > 1:
+            raise ValueError("users, rows, times, values and types must have one entry per interaction")
         if len(rows) and (rows.min() < 1 or rows.max() >= len(item_ids)):
             raise ValueError(f"item rows must lie in 1..{len(item_ids) - 1}")
         order = np.lexsort((times, users))
@@ -65,6 +70,7 @@ class InteractionLog:
             times[order].astype(np.int64),
             None if values is None else values[order].astype(np.float32),
             attributes,
+            types=None if types is None else types[order].astype(np.int8),
         )
 
     @property
@@ -87,6 +93,24 @@ class InteractionLog:
     def sequence(self, user: int) -> Int32:
         """The user's item rows, oldest first."""
         return self.rows[self.starts[user] : self.starts[user + 1]]
+
+    def events(self, user: int, places: NDArray[np.intp]) -> NDArray[np.float32]:
+        """float32 [P, 4], what models read of the user's events at these places of ``sequence`` besides the items.
+
+        As if there were no others; see ``services.core.history_events``.
+        """
+        part = self.starts[user] + places
+        return event_features(
+            np.empty(0, np.int8) if self.types is None else self.types[part],
+            np.empty(0, np.float32) if self.values is None else self.values[part],
+            self.times[part],
+        )
+
+    def newest(self, user: int, count: int) -> tuple[Int32, NDArray[np.float32]]:
+        """The user's last ``count`` item rows, oldest first, and their ``events``."""
+        taken = int(self.starts[user + 1] - self.starts[user])
+        places = np.arange(max(0, taken - count), taken)
+        return self.sequence(user)[places], self.events(user, places)
 
     def sequences(self) -> Iterator[Int32]:
         """Every user's item rows, oldest first."""
@@ -117,16 +141,22 @@ class InteractionLog:
             None if self.values is None else self.values[kept],
             self.attributes,
             self.repeats,
+            None if self.types is None else self.types[kept],
         )
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """A split: ``log`` to learn from, and for the users held out (int32 [V]) the row they took next (int32 [V])."""
+    """A split: ``log`` to learn from, and for the users held out (int32 [V]) the row they took next (int32 [V]).
+
+    values: float32 [V], types: int8 [V], of those interactions, as the log has them, or None.
+    """
 
     log: InteractionLog
     users: Int32
     targets: Int32
+    values: NDArray[np.float32] | None = None
+    types: NDArray[np.int8] | None = None
 
 
 def hold_out_last(log: InteractionLog, *, shortest_history: int = 1) -> HeldOut:
@@ -136,4 +166,10 @@ def hold_out_last(log: InteractionLog, *, shortest_history: int = 1) -> HeldOut:
     last = log.starts[users + 1] - 1
     kept = np.ones(len(log), dtype=np.bool_)
     kept[last] = False
-    return HeldOut(log.only(kept), users, log.rows[last])
+    return HeldOut(
+        log.only(kept),
+        users,
+        log.rows[last],
+        None if log.values is None else log.values[last],
+        None if log.types is None else log.types[last],
+    )

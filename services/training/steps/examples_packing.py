@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from services.core.history_events import FEATURES, GAP, TYPE, VALUE, VALUE_KNOWN, gap_feature
 from services.training.steps.examples import Int64, InteractionLog
 
 NO_EVENT = -1
@@ -51,17 +52,20 @@ class PackedEvents:
 class PackedBatch:
     """The items of some packed rows.
 
-    items: int64 [B, T] inputs. segments: int64 [B, T], which of the row's sequences a position belongs to, 0 for
-    filling. targets: int64 [B, T], the item taken next at each position that is not filling.
+    items: int64 [B, T] inputs. events: float32 [B, T, 4], what else is known of them (see
+    ``services.core.history_events``). segments: int64 [B, T], which of the row's sequences a position belongs to, 0
+    for filling. targets: int64 [B, T], the item taken next at each position that is not filling.
     """
 
     items: torch.Tensor
+    events: torch.Tensor
     segments: torch.Tensor
     targets: torch.Tensor
 
     def to(self, device: torch.device) -> PackedBatch:
         """The same on ``device``."""
-        return PackedBatch(self.items.to(device), self.segments.to(device), self.targets.to(device))
+        columns = (self.items, self.events, self.segments, self.targets)
+        return PackedBatch(*(column.to(device) for column in columns))
 
     def seen(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Pairs (index into ``positions``, item) of what each position's user has taken so far, int64 [S] each.
@@ -130,9 +134,27 @@ def batch_rows(log: InteractionLog, packed: PackedEvents) -> PackedBatch:
     """Tensors of packed rows."""
     return PackedBatch(
         torch.from_numpy(of_events(log.rows, packed.inputs).astype(np.int64)),
+        torch.from_numpy(_input_events(log, packed)),
         torch.from_numpy(packed.segments),
         torch.from_numpy(of_events(log.rows, packed.targets).astype(np.int64)),
     )
+
+
+def _input_events(log: InteractionLog, packed: PackedEvents) -> NDArray[np.float32]:
+    """float32 [R, T, 4], as ``InteractionLog.events`` has them of the sequence alone."""
+    inputs = packed.inputs
+    features = np.zeros((*inputs.shape, len(FEATURES)), dtype=np.float32)
+    if log.types is not None:
+        features[..., TYPE] = of_events(log.types, inputs)
+    if log.values is not None:
+        values = of_events(log.values, inputs, np.nan)
+        known = np.isfinite(values)
+        features[..., VALUE_KNOWN] = known
+        features[known, VALUE] = values[known]
+    times = of_events(log.times, inputs)
+    follows = (packed.segments[:, 1:] == packed.segments[:, :-1]) & (inputs[:, 1:] != NO_EVENT)
+    features[:, 1:, GAP] = np.where(follows, gap_feature(times[:, 1:] - times[:, :-1]), 0)
+    return features
 
 
 def _shuffled_ties(log: InteractionLog, generator: np.random.Generator) -> Int64:

@@ -12,16 +12,23 @@ from torch import nn
 
 from services.core.bundle import RANKER, USER_ENCODER, BundleDraft, ModelEntry, TensorEntry, model_file
 from services.core.cascade import ENGAGE_PROBABILITY
+from services.core.history_events import FEATURES, GAP, TYPE, VALUE, VALUE_KNOWN
+from services.training.model.action_heads import ActionHeads
 from services.training.model.blend import Blend
 from services.training.model.encoder import SequenceEncoder
 from services.training.model.served import ServedRanker, ServedUserEncoder
 from services.training.steps.calibrate import Calibration
 
 HEADS = ("engage", ENGAGE_PROBABILITY)
-"""The score that orders, and the calibrated probability that the candidate is taken next."""
+"""The score that orders, and the calibrated probability that the candidate is taken next; the action heads follow."""
 
 OPSET = 18
-_FREE = {"history_items": "length", "candidate_items": "count", "candidate_features": "count"}
+_FREE = {
+    "history_items": "length",
+    "history_events": "length",
+    "candidate_items": "count",
+    "candidate_features": "count",
+}
 _TOLERANCE = 1e-3
 
 
@@ -36,37 +43,50 @@ def export_models(
     history_buckets: tuple[int, ...],
     draft: BundleDraft,
     calibration: Calibration,
+    actions: ActionHeads | None = None,
 ) -> dict[str, ModelEntry]:
     """Write user_encoder and ranker into the draft and check them. Raises ExportError if they disagree with torch."""
     encoder.eval()
+    heads = (*HEADS, *(head.name for head in (actions.heads if actions is not None else ())))
     width, features = encoder.shape.width, len(sources)
     length, count = history_buckets[-1], 64
     items = encoder.shape.item_count
     generator = torch.Generator().manual_seed(0)
     history = torch.randint(0, items + 1, (2, length), generator=generator)
     history[1, : length // 2] = 0
+    events = _some_events(history, generator)
     candidates = torch.randint(0, items + 1, (2, count), generator=generator)
     scores = torch.rand(2, count, features, generator=generator)
     user_encoder_path, ranker_path = draft.file(model_file(USER_ENCODER)), draft.file(model_file(RANKER))
-    _export(ServedUserEncoder(encoder), {"history_items": history}, "user_vectors", user_encoder_path)
-    with torch.no_grad():
-        vectors = encoder.user_vectors(history)
     _export(
-        ServedRanker(encoder, blend, calibration.scale, calibration.offset),
+        ServedUserEncoder(encoder),
+        {"history_items": history, "history_events": events},
+        "user_vectors",
+        user_encoder_path,
+    )
+    with torch.no_grad():
+        vectors = encoder.user_vectors(history, events)
+    _export(
+        ServedRanker(encoder, blend, calibration.scale, calibration.offset, actions),
         {
             "user_vectors": vectors,
-            "history_lengths": (history > 0).sum(dim=1, keepdim=True),
+            "history_items": history,
+            "history_events": events,
             "candidate_items": candidates,
             "candidate_features": scores,
         },
         "scores",
         ranker_path,
     )
+    history_entries = (
+        TensorEntry("history_items", "INT64", (-1, -1)),
+        TensorEntry("history_events", "FP32", (-1, -1, len(FEATURES))),
+    )
     served = {"max_history": history_buckets[-1], "history_buckets": history_buckets, "vector_size": width}
     return {
         USER_ENCODER: ModelEntry(
             path=model_file(USER_ENCODER),
-            inputs=(TensorEntry("history_items", "INT64", (-1, -1)),),
+            inputs=history_entries,
             outputs=(TensorEntry("user_vectors", "FP32", (-1, width)),),
             **served,  # type: ignore[arg-type]
         ),
@@ -74,16 +94,30 @@ def export_models(
             path=model_file(RANKER),
             inputs=(
                 TensorEntry("user_vectors", "FP32", (-1, width)),
-                TensorEntry("history_lengths", "INT64", (-1, 1)),
+                *history_entries,
                 TensorEntry("candidate_items", "INT64", (-1, -1)),
                 TensorEntry("candidate_features", "FP32", (-1, -1, features)),
             ),
-            outputs=(TensorEntry("scores", "FP32", (-1, -1, len(HEADS))),),
+            outputs=(TensorEntry("scores", "FP32", (-1, -1, len(heads))),),
             sources=sources,
-            heads=HEADS,
+            heads=heads,
             **served,  # type: ignore[arg-type]
         ),
     }
+
+
+def _some_events(history: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """float32 [B, L, 4]: any types, ratings of 1 to 5 for half of the events, and gaps; nothing of padding."""
+    shape = history.shape
+    columns = {
+        TYPE: torch.randint(1, 9, shape, generator=generator).float(),
+        VALUE_KNOWN: torch.randint(0, 2, shape, generator=generator).float(),
+        VALUE: torch.randint(1, 6, shape, generator=generator).float(),
+        GAP: torch.rand(shape, generator=generator) * 25.0,
+    }
+    columns[VALUE] *= columns[VALUE_KNOWN]
+    events = torch.stack([columns[place] for place in range(len(FEATURES))], dim=-1)
+    return events * (history > 0)[..., None]
 
 
 def _export(module: nn.Module, inputs: dict[str, torch.Tensor], output: str, path: Path) -> None:

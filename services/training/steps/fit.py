@@ -15,6 +15,7 @@ import torch
 
 from services.core.sources.sequence import SequenceSource
 from services.core.sources.source import Source
+from services.training.model.action_heads import ActionHeads
 from services.training.model.blend import Blend
 from services.training.model.encoder import SequenceEncoder
 from services.training.sources import sequence
@@ -27,6 +28,7 @@ from services.training.steps.examples import HeldOut, InteractionLog, hold_out_l
 from services.training.steps.fit_blend import FittedBlend, fit_blend
 from services.training.steps.fit_checkpoint import fingerprint
 from services.training.steps.fit_config import TrainingConfig
+from services.training.steps.fit_heads import fit_heads, refit_heads
 from services.training.steps.fit_progress import ProgressReport
 from services.training.steps.fit_to_data import fitting
 from services.training.steps.fit_transformer import Schedule, finish, fit_validated, new_encoder
@@ -49,6 +51,7 @@ class FittedModels:
 
     encoder: with the vectors of attributes added to those of the items. validated_weights: the same of the encoder
     before the finish. sources: those that the data has something for, in the order of the ranker's features.
+    actions: the heads beside the score, None where the data has nothing for them.
     metrics: on the held-out interactions.
     training: facts of the run for the manifest; its "seconds" alone differ between equal runs.
     """
@@ -57,6 +60,7 @@ class FittedModels:
     validated_weights: Mapping[str, torch.Tensor]
     blend: Blend
     calibration: Calibration
+    actions: ActionHeads | None
     sources: Mapping[str, Source]
     metrics: Metrics
     training: Mapping[str, Any]
@@ -84,15 +88,19 @@ def fit_models(
     settings = config.transformer
     fitted = fit_validated(split, config, encoder, begun.schedule, report, checkpoint, begun.fingerprint)
     validated = encoder.folded()
+    chosen = fit_heads(split, validated, config.seed)
     blended, metrics, ablation = _blend_and_measure(split, validated, config, report)
     finished = finish(dataset, config, encoder, report) if settings.finish_epochs else []
     encoder = encoder.folded()
+    if chosen is not None and settings.finish_epochs:
+        chosen = refit_heads(dataset, encoder, config.seed, chosen)
     report.enter("bundle")
     return FittedModels(
         encoder=encoder,
         validated_weights=validated.state_dict(),
         blend=blended.blend,
         calibration=blended.calibration,
+        actions=chosen.heads if chosen is not None else None,
         sources=_fit_sources(dataset, encoder, config, report),
         metrics=metrics,
         training={
@@ -112,6 +120,7 @@ def fit_models(
             "validation_users": min(len(split.users), settings.validation_users),
             "blend": {"kind": blended.kind, "ndcg": blended.ndcg},
             "calibration": asdict(blended.calibration),
+            "actions": chosen.facts() if chosen is not None else None,
             **{name: value for name, value in ablation.items() if name != "seconds"},
         },
     )

@@ -18,6 +18,7 @@ from services.training.model.sampled_softmax import NegativeSampler, sampled_sof
 from services.training.model.weight_average import WeightAverage
 from services.training.steps import data_parallel
 from services.training.steps.evaluate_encoder import encoder_ndcg
+from services.training.steps.event_scale import event_scale
 from services.training.steps.examples import HeldOut, InteractionLog
 from services.training.steps.examples_packing import PackedBatch, PackedEvents, batch_rows, pack_epoch
 from services.training.steps.fit_checkpoint import load_checkpoint, save_checkpoint
@@ -63,7 +64,7 @@ def new_encoder(log: InteractionLog, config: TrainingConfig) -> SequenceEncoder:
     shape = EncoderShape(
         log.item_count, settings.width, settings.blocks, settings.heads, settings.hidden, settings.max_history
     )
-    return SequenceEncoder(shape, settings.dropout, _attribute_matrix(log))
+    return SequenceEncoder(shape, settings.dropout, _attribute_matrix(log), event_scale(log))
 
 
 def _attribute_matrix(log: InteractionLog) -> torch.Tensor | None:
@@ -217,7 +218,7 @@ class Trainer:
     def _loss(self, batch: PackedBatch, sampling: np.random.Generator) -> torch.Tensor:
         filled = batch.segments > 0
         vectors = self._encoder.item_vectors()
-        states = self._encoder(batch.items, batch.segments, vectors)[filled]
+        states = self._encoder(batch.items, batch.events, batch.segments, vectors)[filled]
         targets = batch.targets[filled]
         # Nobody takes an item twice in a log without repeats: the loss need not teach that.
         seen = batch.seen(filled)

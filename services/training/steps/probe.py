@@ -9,7 +9,7 @@ from services.core.bundle import BundleManifest, ModelEntry, TensorEntry
 from services.core.errors import UnavailableError
 from services.plumbing.clients.triton import TritonClient
 
-_HISTORY = "history_items"
+_OF_HISTORY = ("history_items", "history_events")
 _CANDIDATES = 64
 _NUMPY_TYPES: dict[str, type[np.generic]] = {"INT64": np.int64, "FP32": np.float32}
 
@@ -37,7 +37,7 @@ def example_input(tensor: TensorEntry, entry: ModelEntry, item_count: int) -> ND
 
     Rows are 1, 2, 3 … as far as the items go, so that nothing is padding; features are 0.
     """
-    free = entry.history_buckets[0] if tensor.name == _HISTORY else _CANDIDATES
+    free = entry.history_buckets[0] if tensor.name in _OF_HISTORY else _CANDIDATES
     shape = tuple(1 if axis == 0 else free if size == -1 else size for axis, size in enumerate(tensor.shape))
     if tensor.dtype == "INT64":
         return (np.arange(np.prod(shape), dtype=np.int64) % max(item_count, 1) + 1).reshape(shape)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +19,13 @@ from services.core.cascade import (
     HISTORY_EVENTS,
 )
 from services.core.diversity import diverse_order
+from services.core.history_events import FEATURES
 from services.core.sources.registry import load_sources
 from services.core.sources.sequence import SequenceSource
 from services.core.sources.source import History, Rows, Source
 from services.plumbing.usearch_index import UsearchIndex
 from services.training.steps.evaluate import LIST_LENGTH, features_of, merge, pad_lists, propose
-from services.training.steps.examples import HeldOut, Int32
+from services.training.steps.examples import HeldOut, Int32, InteractionLog
 from services.training.steps.item_attributes import ItemAttributes
 
 _USERS_AT_ONCE = 32
@@ -37,7 +38,8 @@ class ServedLists:
 
     sources: int32 [U, 100] by name. candidates: int32 [U, 500], in the order of merging. ranked: int32 [U, 100], by
     the ranker's score. slates: int32 [U, 100], arranged by the policy that serves. engage_probabilities: float32
-    [U, C], of the first C candidates, those that were ranked.
+    [U, C], of the first C candidates, those that were ranked. actions: float32 [U] by the name of the head, what it
+    says of the item that is looked for.
     """
 
     sources: dict[str, Int32]
@@ -45,6 +47,7 @@ class ServedLists:
     ranked: Int32
     slates: Int32
     engage_probabilities: NDArray[np.float32]
+    actions: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 def served_lists(
@@ -60,32 +63,35 @@ def served_lists(
     ranker's lists.
     """
     ranking = _Ranking(bundle, candidate_count, categories)
-    histories = [split.log.sequence(int(user)) for user in split.users]
-    count = len(histories)
+    count = len(split.users)
     proposed = {name: np.zeros((count, LIST_LENGTH), dtype=np.int32) for name in ranking.sources}
     candidates = np.zeros((count, _MOST_MERGED), dtype=np.int32)
     ranked, slates = (np.zeros((count, LIST_LENGTH), dtype=np.int32) for _ in range(2))
     probabilities = np.zeros((count, candidate_count), dtype=np.float32)
+    actions = {name: np.zeros(count, dtype=np.float32) for name in ranking.actions}
     done = 0
-    for places in ranking.batches(histories):
-        batch = ranking.of([histories[place] for place in places])
+    for places in ranking.batches([split.log.sequence(int(user)) for user in split.users]):
+        batch = ranking.of(split.log, split.users[places], split.targets[places])
         for name, rows in batch.sources.items():
             proposed[name][places] = rows
         candidates[places], ranked[places], slates[places] = batch.candidates, batch.ranked, batch.slates
         probabilities[places] = batch.engage_probabilities
+        for name, answers in batch.actions.items():
+            actions[name][places] = answers
         done += len(places)
         report(done / count)
-    return ServedLists(proposed, candidates, ranked, slates, probabilities)
+    return ServedLists(proposed, candidates, ranked, slates, probabilities, actions)
 
 
-def read_of(taken: Rows, longest: int) -> Rows:
-    """What models read of a user: of the newest events each item where it was last met, the newest ``longest``.
+def read_of(taken: Rows, longest: int) -> NDArray[np.intp]:
+    """Places of what models read of a user: of the newest events each item where it was last met, ``longest`` at most.
 
-    taken: int32 [L], oldest first, repeats included.
+    taken: int32 [L], oldest first, repeats included. Ascending.
     """
-    newest = taken[-HISTORY_EVENTS:]
+    skipped = max(0, len(taken) - HISTORY_EVENTS)
+    newest = taken[skipped:]
     _, from_end = np.unique(newest[::-1], return_index=True)
-    kept: Rows = newest[np.sort(len(newest) - 1 - from_end)]
+    kept: NDArray[np.intp] = skipped + np.sort(len(newest) - 1 - from_end)
     return kept[-longest:]
 
 
@@ -102,6 +108,9 @@ class _Ranking:
                 self.sources[name] = source.with_index(index)
         self._buckets = ranker.history_buckets
         self._head_weights = np.array([HEAD_WEIGHTS.get(head, 0.0) for head in ranker.heads], np.float32)
+        self.actions = {
+            name: place for place, name in enumerate(ranker.heads) if name not in ("engage", ENGAGE_PROBABILITY)
+        }
         self._probability = ranker.heads.index(ENGAGE_PROBABILITY)
         self._candidate_count, self._categories = candidate_count, categories
         options = onnxruntime.SessionOptions()
@@ -121,18 +130,23 @@ class _Ranking:
             for start in range(0, len(members), _USERS_AT_ONCE)
         ]
 
-    def of(self, seen: Sequence[Rows]) -> ServedLists:
-        """Lists of users who have taken ``seen``."""
-        histories = [read_of(rows, self._buckets[-1]) for rows in seen]
-        needed = max(len(rows) for rows in histories)
-        length = next(bucket for bucket in self._buckets if bucket >= needed)
+    def of(self, log: InteractionLog, users: Int32, targets: Int32) -> ServedLists:
+        """Lists of users of the log, and what the action heads say of the targets."""
+        seen = [log.sequence(int(user)) for user in users]
+        read = [read_of(rows, self._buckets[-1]) for rows in seen]
+        histories = [rows[places] for rows, places in zip(seen, read, strict=True)]
+        length = next(bucket for bucket in self._buckets if bucket >= max(len(rows) for rows in histories))
         items = np.zeros((len(seen), length), dtype=np.int64)
+        events = np.zeros((len(seen), length, len(FEATURES)), dtype=np.float32)
         for place, rows in enumerate(histories):
             items[place, length - len(rows) :] = rows
-        vectors = self._encoder.run(None, {"history_items": items})[0]
+            events[place, length - len(rows) :] = log.events(int(users[place]), read[place])
+        vectors = self._encoder.run(None, {"history_items": items, "history_events": events})[0]
         width = self._candidate_count
-        chosen = np.zeros((len(seen), width), dtype=np.int64)
-        features = np.zeros((len(seen), width, len(self.sources)), dtype=np.float32)
+        # The last place is the target's: an action head looks at nothing but the item and the history.
+        chosen = np.zeros((len(seen), width + 1), dtype=np.int64)
+        chosen[:, width] = targets
+        features = np.zeros((len(seen), width + 1, len(self.sources)), dtype=np.float32)
         merged: list[Rows] = []
         proposals: dict[str, list[Rows]] = {name: [] for name in self.sources}
         for place, rows in enumerate(histories):
@@ -148,7 +162,8 @@ class _Ranking:
             None,
             {
                 "user_vectors": vectors,
-                "history_lengths": np.count_nonzero(items, axis=1, keepdims=True).astype(np.int64),
+                "history_items": items,
+                "history_events": events,
                 "candidate_items": chosen,
                 "candidate_features": features,
             },
@@ -164,7 +179,8 @@ class _Ranking:
             pad_lists(merged, _MOST_MERGED),
             pad_lists(ranked, LIST_LENGTH),
             pad_lists(slates, LIST_LENGTH),
-            np.where(chosen > 0, heads[:, :, self._probability], np.float32(0)),
+            np.where(chosen > 0, heads[:, :, self._probability], np.float32(0))[:, :width],
+            {name: heads[:, width, place] for name, place in self.actions.items()},
         )
 
     def _arranged(self, scores: NDArray[np.float64], candidates: Rows) -> NDArray[np.intp]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
+from services.core.history_events import RATING
 from services.training.steps.examples import InteractionLog
 from services.training.steps.item_attributes import ItemAttributes
 
@@ -27,7 +29,7 @@ SELECT known.item_id, items.categories FROM (
 ) AS known LEFT JOIN items ON items.tenant = %(tenant)s AND items.item_id = known.item_id
 """
 _EVENTS = """
-SELECT user_id, item_id, (extract(epoch FROM event_time) * 1000000)::bigint, value, scenario FROM events
+SELECT user_id, item_id, (extract(epoch FROM event_time) * 1000000)::bigint, type, value, scenario FROM events
  WHERE tenant = %(tenant)s AND type = ANY(%(types)s) ORDER BY event_time, seq
 """
 
@@ -66,14 +68,15 @@ def take_snapshot(database_url: str, tenant: str) -> Snapshot:
         rows_of_items = {item_id: row for row, item_id in enumerate(ids, start=1)}
         numbers_of_users: dict[str, int] = {}
         scenarios: set[str] = set()
-        users, rows, times, ratings = array("i"), array("i"), array("q"), array("f")
+        users, rows, times, types, ratings = array("i"), array("i"), array("q"), array("b"), array("f")
         with connection.cursor(name="events") as cursor:
             cursor.itersize = _FETCH_ROWS
-            for user_id, item_id, time, value, scenario in cursor.execute(_EVENTS, values):
+            for user_id, item_id, time, kind, value, scenario in cursor.execute(_EVENTS, values):
                 users.append(numbers_of_users.setdefault(user_id, len(numbers_of_users)))
                 rows.append(rows_of_items[item_id])
                 times.append(time)
-                ratings.append(float("nan") if value is None else value)
+                types.append(kind)
+                ratings.append(value if kind == RATING and value is not None else math.nan)
                 scenarios.add(scenario)
     log = InteractionLog.from_events(
         np.array(["", *ids], dtype=np.str_),
@@ -82,6 +85,7 @@ def take_snapshot(database_url: str, tenant: str) -> Snapshot:
         np.array(times, dtype=np.int64),
         np.array(ratings, dtype=np.float32),
         ItemAttributes.from_names([(), *(categories[item_id] for item_id in ids)]),
+        np.array(types, dtype=np.int8),
     )
     return Snapshot(log, tuple(sorted(scenarios)))
 
@@ -111,6 +115,8 @@ def save_snapshot(path: Path, snapshot: Snapshot) -> None:
     }
     if log.values is not None:
         columns["values"] = log.values
+    if log.types is not None:
+        columns["types"] = log.types
     if log.attributes is not None:
         known = log.attributes
         columns |= {"attribute_starts": known.starts, "attribute_codes": known.codes}
@@ -133,6 +139,7 @@ def load_snapshot(path: Path) -> Snapshot | None:
                 kept["times"],
                 kept.get("values"),
                 _attributes(kept),
+                types=kept.get("types"),
             )
             return Snapshot(log, tuple(kept["scenario_ids"].tolist()))
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):

@@ -59,6 +59,20 @@ def fields_of(error: grpc.aio.AioRpcError) -> set[str]:
             ),
             "history.event_times_microseconds",
         ),
+        (
+            lambda c, k: c.GenerateCandidates(
+                pb.GenerateCandidatesRequest(
+                    user_id="u", count=1, history=pb.History(item_ids=["a", "b"], event_values=[1.0])
+                )
+            ),
+            "history.event_values",
+        ),
+        (
+            lambda c, k: c.GenerateCandidates(
+                pb.GenerateCandidatesRequest(user_id="u", count=1, history=pb.History(item_ids=["a"], event_types=[-1]))
+            ),
+            "history.event_types[0]",
+        ),
         (lambda c, k: c.HydrateCandidates(pb.HydrateCandidatesRequest(user_id="u")), "item_ids"),
         (lambda c, k: c.SimilarItems(pb.SimilarItemsRequest(item_id="1", count=501)), "count"),
         (lambda c, k: c.SimilarItems(pb.SimilarItemsRequest(count=1)), "item_id"),

@@ -26,9 +26,9 @@ def ranker(scale: float) -> onnx.ModelProto:
     nodes = [
         helper.make_node("MatMul", ["candidate_features", "weights"], ["sums"]),
         *_zero_from("user_vectors", "user", 1),
-        *_zero_from("history_lengths", "length", 1),
+        *_zero_from("history_items", "items", 1),
         *_zero_from("candidate_items", "candidates", 2),
-        helper.make_node("Add", ["user_zero", "length_zero"], ["history_zero"]),
+        helper.make_node("Add", ["user_zero", "items_zero"], ["history_zero"]),
         helper.make_node("Unsqueeze", ["history_zero", "two"], ["history_zeros"]),
         helper.make_node("Unsqueeze", ["candidates_zero", "two"], ["candidate_zeros"]),
         helper.make_node("Add", ["sums", "history_zeros"], ["partial"]),
@@ -39,7 +39,7 @@ def ranker(scale: float) -> onnx.ModelProto:
         "ranker",
         [
             helper.make_tensor_value_info("user_vectors", TensorProto.FLOAT, ["batch", VECTOR_SIZE]),
-            _input("history_lengths", ["batch", 1]),
+            *_history(),
             _input("candidate_items", ["batch", "candidates"]),
             helper.make_tensor_value_info("candidate_features", TensorProto.FLOAT, ["batch", "candidates", FEATURES]),
         ],
@@ -58,7 +58,7 @@ def user_encoder(scale: float) -> onnx.ModelProto:
     return _model(
         nodes,
         "user_encoder",
-        [_input("history_items", ["batch", "length"])],
+        _history(),
         helper.make_tensor_value_info("user_vectors", TensorProto.FLOAT, ["batch", VECTOR_SIZE]),
         {"weights": np.full(VECTOR_SIZE, scale, np.float32), "one": np.array([1])},
     )
@@ -75,7 +75,14 @@ def _zero_from(name: str, prefix: str, axis: int) -> list[onnx.NodeProto]:
     return nodes
 
 
-def _input(name: str, shape: list[str | int]) -> onnx.ValueInfoProto:
+def _history() -> list[onnx.ValueInfoProto]:
+    return [
+        _input("history_items", ["batch", "length"]),
+        helper.make_tensor_value_info("history_events", TensorProto.FLOAT, ["batch", "length", 4]),
+    ]
+
+
+def _input(name: str, shape: list[str]) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, TensorProto.INT64, shape)
 
 

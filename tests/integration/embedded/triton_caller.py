@@ -20,14 +20,16 @@ class TritonCaller:
     def rank(self, version: str = "", *, feature: float = 1.0, batch: int = 1, features: int = FEATURES) -> float:
         inputs = [
             triton.InferInput("user_vectors", [batch, VECTOR_SIZE], "FP32"),
-            triton.InferInput("history_lengths", [batch, 1], "INT64"),
+            triton.InferInput("history_items", [batch, 16], "INT64"),
             triton.InferInput("candidate_items", [batch, 64], "INT64"),
             triton.InferInput("candidate_features", [batch, 64, features], "FP32"),
+            triton.InferInput("history_events", [batch, 16, 4], "FP32"),
         ]
         inputs[0].set_data_from_numpy(np.ones((batch, VECTOR_SIZE), np.float32))
-        inputs[1].set_data_from_numpy(np.ones((batch, 1), np.int64))
+        inputs[1].set_data_from_numpy(np.ones((batch, 16), np.int64))
         inputs[2].set_data_from_numpy(np.ones((batch, 64), np.int64))
         inputs[3].set_data_from_numpy(np.full((batch, 64, features), feature, np.float32))
+        inputs[4].set_data_from_numpy(np.zeros((batch, 16, 4), np.float32))
         scores = self.client.infer("ranker", inputs, model_version=version, client_timeout=10).as_numpy("scores")
         assert scores is not None
         assert scores.shape == (batch, 64, 1)
@@ -36,7 +38,9 @@ class TritonCaller:
     def encode(self, version: str = "") -> np.ndarray:
         history = triton.InferInput("history_items", [1, 16], "INT64")
         history.set_data_from_numpy(np.full((1, 16), 3, np.int64))
-        return self.client.infer("user_encoder", [history], model_version=version, client_timeout=10).as_numpy(
+        events = triton.InferInput("history_events", [1, 16, 4], "FP32")
+        events.set_data_from_numpy(np.zeros((1, 16, 4), np.float32))
+        return self.client.infer("user_encoder", [history, events], model_version=version, client_timeout=10).as_numpy(
             "user_vectors"
         )
 

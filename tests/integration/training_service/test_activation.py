@@ -20,7 +20,10 @@ from services.training.steps.prune_bundles import prune_bundles
 from tests.bundle_maker import make_bundle
 from tests.integration.training_service.conftest import open_parts
 
-HISTORY = {"history_items": np.arange(1, 17, dtype=np.int64)[None, :]}
+HISTORY = {
+    "history_items": np.arange(1, 17, dtype=np.int64)[None, :],
+    "history_events": np.zeros((1, 16, 4), np.float32),
+}
 
 
 @dataclass(frozen=True)

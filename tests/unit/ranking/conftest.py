@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from services.core.bundle import read_manifest
-from services.core.candidate_set import CandidateSet, UserState
+from services.core.candidate_set import CandidateSet
 from services.core.query import Query
 from services.plumbing.bundle_watcher import LoadedBundles
 from services.ranking.ranking_bundle import RankingBundle
@@ -63,7 +63,7 @@ def make_candidates() -> Callable[..., CandidateSet]:
             "sources": columns.pop("sources", sources),
             "bundle_version": columns.pop("bundle_version", VERSION),
             "degraded_reasons": columns.pop("degraded_reasons", ()),
-            "user": columns.pop("user", UserState(np.zeros(VECTOR_SIZE, np.float32), 2)),
+            "user_vector": columns.pop("user_vector", np.zeros(VECTOR_SIZE, np.float32)),
         }
         category_names = columns.pop("category_names", ("x", "y"))
         masks = columns.pop("source_masks", np.ones(count, np.uint32))

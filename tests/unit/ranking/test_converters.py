@@ -57,7 +57,7 @@ def test_request_ids_are_made_sorted_by_time_and_valid() -> None:
 
 def test_exclusions_are_pushed_down(make_query: Any) -> None:
     query = make_query(
-        history=History(("1", "2"), np.array([10, 20])),
+        history=History(("1", "2"), np.array([10, 20]), np.array([6, 2], np.int8), np.array([4.5, np.nan], np.float32)),
         seen_item_ids=frozenset({"1"}),
         hidden_item_ids=frozenset({"2"}),
         filter=ItemFilter(frozenset({"3"}), frozenset({"x"}), frozenset({"y"})),
@@ -69,6 +69,8 @@ def test_exclusions_are_pushed_down(make_query: Any) -> None:
     assert list(request.filter.excluded_categories) == ["y"]
     assert list(request.history.item_ids) == ["1", "2"]
     assert list(request.history.event_times_microseconds) == [10, 20]
+    assert list(request.history.event_types) == [6, 2]
+    np.testing.assert_array_equal(request.history.event_values, [4.5, np.nan])
     assert list(request.bundle_versions) == ["20240101000000"]
     assert (request.count, request.time_budget.ToMilliseconds()) == (500, 250)
     assert violations_of(request) == ()
@@ -143,15 +145,14 @@ def test_columns_come_over_as_they_are(candidates_of: Any) -> None:
 
 
 def test_the_user_comes_with_the_candidates_or_does_not() -> None:
-    user = candidates_pb2.UserState(vector=[0.5, -1.25], history_length=7)
     for message, read in (
         (candidates_pb2.GenerateCandidatesResponse, candidates.candidates_of_generate),
         (candidates_pb2.HydrateCandidatesResponse, lambda response: candidates.candidates_of_hydrate("cab", response)),
     ):
-        found = read(message(candidates=wire_candidates(), user=user)).take(np.array([0])).user
+        found = read(message(candidates=wire_candidates(), user_vector=[0.5, -1.25])).take(np.array([0])).user_vector
         assert found is not None
-        assert (found.vector.tolist(), found.vector.dtype, found.history_length) == ([0.5, -1.25], np.float32, 7)
-        assert read(message(candidates=wire_candidates())).user is None
+        assert (found.tolist(), found.dtype) == ([0.5, -1.25], np.float32)
+        assert read(message(candidates=wire_candidates())).user_vector is None
 
 
 def test_no_bundle_is_a_degraded_answer_and_no_candidates_are_an_empty_set() -> None:

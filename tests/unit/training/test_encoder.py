@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from services.training.model.action_heads import ActionHead, ActionHeads
 from services.training.model.blend import Blend
 from services.training.model.dropout import Dropout, RandomBytes
 from services.training.model.encoder import EncoderShape, SequenceEncoder
-from services.training.model.served import ServedRanker, ServedUserEncoder
+from services.training.model.event_inputs import EventScale
+from services.training.model.served import ServedRanker
 from services.training.steps.item_attributes import ItemAttributes
 
 SHAPE = EncoderShape(item_count=30, width=16, blocks=2, heads=2, hidden=24, max_history=32)
@@ -16,7 +18,7 @@ SHAPE = EncoderShape(item_count=30, width=16, blocks=2, heads=2, hidden=24, max_
 @pytest.fixture
 def encoder() -> SequenceEncoder:
     torch.manual_seed(0)
-    encoder = SequenceEncoder(SHAPE)
+    encoder = SequenceEncoder(SHAPE, events=EventScale(types=True, value_mean=3.0, value_deviation=2.0, gaps=True))
     with torch.no_grad():
         for parameter in encoder.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))
@@ -27,6 +29,16 @@ def left_padded(items: list[int], length: int) -> torch.Tensor:
     return torch.tensor([[0] * (length - len(items)) + items])
 
 
+def events_of(items: torch.Tensor) -> torch.Tensor:
+    """Something known of the event on every item, nothing of padding."""
+    columns = (items % 8 + 1, (items % 2).float(), 0.4 * items * (items % 2), (items % 5) * 2.5)
+    return torch.stack([column.float() for column in columns], dim=-1) * (items > 0)[..., None]
+
+
+def vectors_of(encoder: SequenceEncoder, items: torch.Tensor) -> torch.Tensor:
+    return encoder.user_vectors(items, events_of(items))
+
+
 def close(one: torch.Tensor, other: torch.Tensor) -> None:
     torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
 
@@ -34,9 +46,9 @@ def close(one: torch.Tensor, other: torch.Tensor) -> None:
 @pytest.mark.parametrize("items", [[], [7], [3, 9, 27, 1, 14]])
 @torch.no_grad()
 def test_padding_changes_nothing(encoder: SequenceEncoder, items: list[int]) -> None:
-    wanted = encoder.user_vectors(left_padded(items, max(len(items), 1)))
+    wanted = vectors_of(encoder, left_padded(items, max(len(items), 1)))
     for length in (6, 16, 32):
-        close(encoder.user_vectors(left_padded(items, length)), wanted)
+        close(vectors_of(encoder, left_padded(items, length)), wanted)
 
 
 @torch.no_grad()
@@ -44,16 +56,16 @@ def test_a_training_position_is_a_serving_example(encoder: SequenceEncoder) -> N
     first, second = [3, 9, 27, 1], [14, 2, 8]
     items = torch.tensor([[*first, *second, 0, 0]])
     segments = torch.tensor([[1, 1, 1, 1, 2, 2, 2, 0, 0]])
-    states = encoder(items, segments)[0]
+    states = encoder(items, events_of(items), segments)[0]
     for count in range(1, 5):
-        close(states[count - 1], encoder.user_vectors(left_padded(first[:count], 16))[0])
+        close(states[count - 1], vectors_of(encoder, left_padded(first[:count], 16))[0])
     for count in range(1, 4):
-        close(states[4 + count - 1], encoder.user_vectors(left_padded(second[:count], 16))[0])
+        close(states[4 + count - 1], vectors_of(encoder, left_padded(second[:count], 16))[0])
 
 
 @torch.no_grad()
 def test_order_and_every_item_matter(encoder: SequenceEncoder) -> None:
-    vectors = [encoder.user_vectors(left_padded(items, 8)) for items in ([1, 2, 3], [2, 1, 3], [1, 2, 4], [2, 3])]
+    vectors = [vectors_of(encoder, left_padded(items, 8)) for items in ([1, 2, 3], [2, 1, 3], [1, 2, 4], [2, 3])]
     for place, one in enumerate(vectors):
         for other in vectors[place + 1 :]:
             assert (one - other).abs().max() > 1e-3
@@ -66,27 +78,44 @@ def random_blend(features: int, hidden: int) -> Blend:
     return Blend(np.array([2.0, 1.0], dtype=np.float32), *parts)
 
 
+def random_actions() -> ActionHeads:
+    torch.manual_seed(1)
+    heads = (ActionHead("rating", None, 3.5, 1.1, 1.0, 5.0), ActionHead("like_probability", 4, 0.2))
+    actions = ActionHeads(heads, SHAPE.item_count, SHAPE.width)
+    with torch.no_grad():
+        for parameter in actions.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return actions.eval()
+
+
 @pytest.mark.parametrize("hidden", [0, 5])
 @torch.no_grad()
 def test_a_candidates_score_is_its_own_affair(encoder: SequenceEncoder, hidden: int) -> None:
     blend = random_blend(features=2, hidden=hidden)
-    ranker, user_encoder = ServedRanker(encoder, blend, 0.5, -1.0).eval(), ServedUserEncoder(encoder).eval()
+    actions = random_actions()
+    served = ServedRanker(encoder, blend, 0.5, -1.0, actions).eval()
     history = left_padded([3, 9, 27], 16)
     candidates = torch.tensor([[5, 6, 7, 8]])
+
+    def ranker(candidates: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
+        return served(vectors_of(encoder, history), history, events_of(history), candidates, features)
+
     features = torch.tensor([[[1.0, 0.0], [3.0, -1.0], [0.0, 0.5], [2.0, 2.0]]])
-    together = ranker(history, candidates, features)
-    assert together.shape == (1, 4, 2)
+    together = ranker(candidates, features)
+    assert together.shape == (1, 4, 4)
     for place in range(4):
-        close(ranker(history, candidates[:, [place]], features[:, [place]]), together[:, [place]])
+        close(ranker(candidates[:, [place]], features[:, [place]]), together[:, [place]])
     order = [2, 0, 3, 1]
-    close(ranker(history, candidates[:, order], features[:, order]), together[:, order])
-    padded = ranker(
-        history, torch.nn.functional.pad(candidates, (0, 60)), torch.nn.functional.pad(features, (0, 0, 0, 60))
-    )
+    close(ranker(candidates[:, order], features[:, order]), together[:, order])
+    padded = ranker(torch.nn.functional.pad(candidates, (0, 60)), torch.nn.functional.pad(features, (0, 0, 0, 60)))
     close(padded[:, :4], together)
-    taste = user_encoder(history)[0] @ encoder.items.weight[candidates[0]].T
+    taste = vectors_of(encoder, history)[0] @ encoder.items.weight[candidates[0]].T
     close(together[:, :, 1], torch.sigmoid(0.5 * together[:, :, 0] - 1.0))
     close(together[0, :, 0], torch.from_numpy(blend.scores(taste.numpy(), features[0].numpy(), history_length=3)))
+    assert float(together[..., 2].min()) >= 1.0
+    assert float(together[..., 2].max()) <= 5.0
+    assert float(together[..., 3].min()) > 0.0
+    assert float(together[..., 3].max()) < 1.0
 
 
 @torch.no_grad()
@@ -105,7 +134,7 @@ def test_attributes_are_part_of_the_items_and_fold_into_them() -> None:
     folded = encoder.folded()
     close(folded.items.weight, wanted)
     history = left_padded([3, 9, 27], 8)
-    close(folded.user_vectors(history), encoder.user_vectors(history))
+    close(vectors_of(folded, history), vectors_of(encoder, history))
 
 
 def test_attributes_learn_by_the_right_gradient() -> None:

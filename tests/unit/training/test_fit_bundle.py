@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from services.candidates.bundles.candidate_bundle import load_candidate_bundle
 from services.core.bundle import RANKER, USER_ENCODER, BundleManifest, bundle_path, read_array, verify_bundle
@@ -51,15 +52,17 @@ def test_the_bundle_is_whole_and_says_what_it_is(store: Path) -> None:
     assert manifest.metrics["ranker/recall@10"] > manifest.metrics["popularity/recall@10"]
 
 
+def history_of(rows: NDArray[np.int64]) -> dict[str, NDArray[np.generic]]:
+    return {"history_items": rows, "history_events": np.zeros((*rows.shape, 4), dtype=np.float32)}
+
+
 def test_the_served_models_agree_with_the_served_vectors(store: Path) -> None:
     path = bundle_path(store, "1")
     user_encoder, ranker = (
         onnxruntime.InferenceSession(str(path / "models" / name / "model.onnx")) for name in (USER_ENCODER, RANKER)
     )
     rows = np.array([[3, 4, 6]], dtype=np.int64)
-    vectors = [
-        user_encoder.run(None, {"history_items": np.pad(rows, ((0, 0), (length - 3, 0)))})[0] for length in (3, 9, 16)
-    ]
+    vectors = [user_encoder.run(None, history_of(np.pad(rows, ((0, 0), (length - 3, 0)))))[0] for length in (3, 9, 16)]
     for vector in vectors[1:]:
         np.testing.assert_allclose(vector, vectors[0], atol=1e-5)
     candidates = np.array([[5, 7, 8, 30, 0]], dtype=np.int64)
@@ -67,7 +70,7 @@ def test_the_served_models_agree_with_the_served_vectors(store: Path) -> None:
         None,
         {
             "user_vectors": vectors[0],
-            "history_lengths": np.array([[3]]),
+            **history_of(np.pad(rows, ((0, 0), (13, 0)))),
             "candidate_items": candidates,
             "candidate_features": np.zeros((1, 5, 5), dtype=np.float32),
         },
@@ -78,7 +81,7 @@ def test_the_served_models_agree_with_the_served_vectors(store: Path) -> None:
             None,
             {
                 "user_vectors": vectors[0],
-                "history_lengths": np.array([[3]]),
+                **history_of(rows),
                 "candidate_items": candidates[:, [place]],
                 "candidate_features": np.zeros((1, 1, 5), dtype=np.float32),
             },

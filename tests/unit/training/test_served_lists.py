@@ -13,16 +13,17 @@ from tests.circle_walks import CONFIG, circle_log
 
 
 def test_models_read_each_item_where_it_was_last_met() -> None:
-    assert read_of(np.array([3, 1, 3, 2, 1], np.int32), 10).tolist() == [3, 2, 1]
-    assert read_of(np.array([3, 1, 3, 2, 1], np.int32), 2).tolist() == [2, 1]
+    taken = np.array([3, 1, 3, 2, 1], np.int32)
+    assert read_of(taken, 10).tolist() == [2, 3, 4]
+    assert read_of(taken, 2).tolist() == [3, 4]
     assert read_of(np.empty(0, np.int32), 2).tolist() == []
 
 
 def test_models_read_no_more_events_than_are_kept() -> None:
     # 256 events are kept: of the 300, those from the 45th on, among which the items 45 to 200 come twice.
     taken = np.concatenate([np.arange(1, 201), np.arange(1, 101)]).astype(np.int32)
-    assert read_of(taken, 1000).tolist() == [*range(101, 201), *range(1, 101)]
-    assert read_of(np.arange(1, 301, dtype=np.int32), 1000).tolist() == list(range(45, 301))
+    assert taken[read_of(taken, 1000)].tolist() == [*range(101, 201), *range(1, 101)]
+    assert read_of(np.arange(1, 301, dtype=np.int32), 1000).tolist() == list(range(44, 300))
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&trommel/candidates/v1/candidates.proto\x12\x15trommel.candidates.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"}\n\x07History\x12-\n\x08item_ids\x18\x01 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\x80\x08\"\x07r\x05\x10\x01(\x80\x01R\x07itemIds\x12\x43\n\x18\x65vent_times_microseconds\x18\x02 \x03(\x03\x42\t\xbaH\x06\x92\x01\x03\x10\x80\x08R\x16\x65ventTimesMicroseconds\"\xd0\x01\n\nItemFilter\x12?\n\x11\x65xcluded_item_ids\x18\x01 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\xa0\x9c\x01\"\x07r\x05\x10\x01(\x80\x01R\x0f\x65xcludedItemIds\x12=\n\x11\x61ny_of_categories\x18\x02 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10@\"\x07r\x05\x10\x01(\x80\x01R\x0f\x61nyOfCategories\x12\x42\n\x13\x65xcluded_categories\x18\x03 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10@\"\x07r\x05\x10\x01(\x80\x01R\x12\x65xcludedCategories\"\xd1\x03\n\x19GenerateCandidatesRequest\x12#\n\x07user_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01(\x80\x01R\x06userId\x12?\n\x08scenario\x18\x02 \x01(\tB#\xbaH r\x1e(@2\x1a^([a-z0-9][a-z0-9/_.-]*)?$R\x08scenario\x12\x38\n\x07history\x18\x03 \x01(\x0b\x32\x1e.trommel.candidates.v1.HistoryR\x07history\x12 \n\x05\x63ount\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xd0\x0f(\x01R\x05\x63ount\x12\x39\n\x06\x66ilter\x18\x05 \x01(\x0b\x32!.trommel.candidates.v1.ItemFilterR\x06\x66ilter\x12\x42\n\x0f\x62undle_versions\x18\x06 \x03(\tB\x19\xbaH\x16\x92\x01\x13\x10\x08\"\x0fr\r2\x0b^[0-9]{14}$R\x0e\x62undleVersions\x12L\n\x0btime_budget\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x02\x08<2\x04\x10\xc0\x84=R\ntimeBudget\x12%\n\x0epacked_columns\x18\x08 \x01(\x08R\rpackedColumns\"\xc1\x01\n\rPackedColumns\x12!\n\x0csource_masks\x18\x01 \x01(\x0cR\x0bsourceMasks\x12#\n\rsource_scores\x18\x02 \x01(\x0cR\x0csourceScores\x12)\n\x10\x63\x61tegory_offsets\x18\x03 \x01(\x0cR\x0f\x63\x61tegoryOffsets\x12)\n\x10\x63\x61tegory_indexes\x18\x04 \x01(\x0cR\x0f\x63\x61tegoryIndexes\x12\x12\n\x04rows\x18\x05 \x01(\x0cR\x04rows\"\xd5\x02\n\nCandidates\x12\x19\n\x08item_ids\x18\x01 \x03(\tR\x07itemIds\x12\x18\n\x07sources\x18\x02 \x03(\tR\x07sources\x12!\n\x0csource_masks\x18\x03 \x03(\rR\x0bsourceMasks\x12#\n\rsource_scores\x18\x04 \x03(\x02R\x0csourceScores\x12\x16\n\x06titles\x18\x05 \x03(\tR\x06titles\x12\x1e\n\ncategories\x18\x06 \x03(\tR\ncategories\x12)\n\x10\x63\x61tegory_offsets\x18\x07 \x03(\rR\x0f\x63\x61tegoryOffsets\x12)\n\x10\x63\x61tegory_indexes\x18\x08 \x03(\rR\x0f\x63\x61tegoryIndexes\x12<\n\x06packed\x18\t \x01(\x0b\x32$.trommel.candidates.v1.PackedColumnsR\x06packed\"J\n\tUserState\x12\x16\n\x06vector\x18\x01 \x03(\x02R\x06vector\x12%\n\x0ehistory_length\x18\x02 \x01(\x05R\rhistoryLength\"\x85\x02\n\rSourceOutcome\x12\x16\n\x06source\x18\x01 \x01(\tR\x06source\x12\x43\n\x06status\x18\x02 \x01(\x0e\x32+.trommel.candidates.v1.SourceOutcome.StatusR\x06status\x12\'\n\x0f\x63\x61ndidate_count\x18\x03 \x01(\x05R\x0e\x63\x61ndidateCount\"n\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTATUS_ANSWERED\x10\x01\x12\x0f\n\x0bSTATUS_LATE\x10\x02\x12\x11\n\rSTATUS_FAILED\x10\x03\x12\x13\n\x0fSTATUS_DISABLED\x10\x04\"\x8b\x02\n\x1aGenerateCandidatesResponse\x12\x41\n\ncandidates\x18\x01 \x01(\x0b\x32!.trommel.candidates.v1.CandidatesR\ncandidates\x12%\n\x0e\x62undle_version\x18\x02 \x01(\tR\rbundleVersion\x12M\n\x0fsource_outcomes\x18\x03 \x03(\x0b\x32$.trommel.candidates.v1.SourceOutcomeR\x0esourceOutcomes\x12\x34\n\x04user\x18\x04 \x01(\x0b\x32 .trommel.candidates.v1.UserStateR\x04user\"\xd6\x02\n\x18HydrateCandidatesRequest\x12#\n\x07user_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01(\x80\x01R\x06userId\x12?\n\x08scenario\x18\x02 \x01(\tB#\xbaH r\x1e(@2\x1a^([a-z0-9][a-z0-9/_.-]*)?$R\x08scenario\x12\x38\n\x07history\x18\x03 \x01(\x0b\x32\x1e.trommel.candidates.v1.HistoryR\x07history\x12/\n\x08item_ids\x18\x04 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\x08\x01\x10\xd0\x0f\"\x07r\x05\x10\x01(\x80\x01R\x07itemIds\x12\x42\n\x0f\x62undle_versions\x18\x05 \x03(\tB\x19\xbaH\x16\x92\x01\x13\x10\x08\"\x0fr\r2\x0b^[0-9]{14}$R\x0e\x62undleVersions\x12%\n\x0epacked_columns\x18\x06 \x01(\x08R\rpackedColumns\"\xbb\x01\n\x19HydrateCandidatesResponse\x12\x41\n\ncandidates\x18\x01 \x01(\x0b\x32!.trommel.candidates.v1.CandidatesR\ncandidates\x12%\n\x0e\x62undle_version\x18\x02 \x01(\tR\rbundleVersion\x12\x34\n\x04user\x18\x03 \x01(\x0b\x32 .trommel.candidates.v1.UserStateR\x04user\"\xd8\x01\n\x13SimilarItemsRequest\x12#\n\x07item_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01(\x80\x01R\x06itemId\x12?\n\x08scenario\x18\x02 \x01(\tB#\xbaH r\x1e(@2\x1a^([a-z0-9][a-z0-9/_.-]*)?$R\x08scenario\x12 \n\x05\x63ount\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x01R\x05\x63ount\x12\x39\n\x06\x66ilter\x18\x04 \x01(\x0b\x32!.trommel.candidates.v1.ItemFilterR\x06\x66ilter\"R\n\x0bSimilarItem\x12\x17\n\x07item_id\x18\x01 \x01(\tR\x06itemId\x12\x14\n\x05title\x18\x02 \x01(\tR\x05title\x12\x14\n\x05score\x18\x03 \x01(\x01R\x05score\"w\n\x14SimilarItemsResponse\x12\x38\n\x05items\x18\x01 \x03(\x0b\x32\".trommel.candidates.v1.SimilarItemR\x05items\x12%\n\x0e\x62undle_version\x18\x02 \x01(\tR\rbundleVersion2\xee\x02\n\x10\x43\x61ndidateService\x12y\n\x12GenerateCandidates\x12\x30.trommel.candidates.v1.GenerateCandidatesRequest\x1a\x31.trommel.candidates.v1.GenerateCandidatesResponse\x12v\n\x11HydrateCandidates\x12/.trommel.candidates.v1.HydrateCandidatesRequest\x1a\x30.trommel.candidates.v1.HydrateCandidatesResponse\x12g\n\x0cSimilarItems\x12*.trommel.candidates.v1.SimilarItemsRequest\x1a+.trommel.candidates.v1.SimilarItemsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&trommel/candidates/v1/candidates.proto\x12\x15trommel.candidates.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xdf\x01\n\x07History\x12-\n\x08item_ids\x18\x01 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\x80\x08\"\x07r\x05\x10\x01(\x80\x01R\x07itemIds\x12\x43\n\x18\x65vent_times_microseconds\x18\x02 \x03(\x03\x42\t\xbaH\x06\x92\x01\x03\x10\x80\x08R\x16\x65ventTimesMicroseconds\x12\x32\n\x0b\x65vent_types\x18\x03 \x03(\x05\x42\x11\xbaH\x0e\x92\x01\x0b\x10\x80\x08\"\x06\x1a\x04\x18\x7f(\x00R\neventTypes\x12,\n\x0c\x65vent_values\x18\x04 \x03(\x02\x42\t\xbaH\x06\x92\x01\x03\x10\x80\x08R\x0b\x65ventValues\"\xd0\x01\n\nItemFilter\x12?\n\x11\x65xcluded_item_ids\x18\x01 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\xa0\x9c\x01\"\x07r\x05\x10\x01(\x80\x01R\x0f\x65xcludedItemIds\x12=\n\x11\x61ny_of_categories\x18\x02 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10@\"\x07r\x05\x10\x01(\x80\x01R\x0f\x61nyOfCategories\x12\x42\n\x13\x65xcluded_categories\x18\x03 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10@\"\x07r\x05\x10\x01(\x80\x01R\x12\x65xcludedCategories\"\xd1\x03\n\x19GenerateCandidatesRequest\x12#\n\x07user_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01(\x80\x01R\x06userId\x12?\n\x08scenario\x18\x02 \x01(\tB#\xbaH r\x1e(@2\x1a^([a-z0-9][a-z0-9/_.-]*)?$R\x08scenario\x12\x38\n\x07history\x18\x03 \x01(\x0b\x32\x1e.trommel.candidates.v1.HistoryR\x07history\x12 \n\x05\x63ount\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xd0\x0f(\x01R\x05\x63ount\x12\x39\n\x06\x66ilter\x18\x05 \x01(\x0b\x32!.trommel.candidates.v1.ItemFilterR\x06\x66ilter\x12\x42\n\x0f\x62undle_versions\x18\x06 \x03(\tB\x19\xbaH\x16\x92\x01\x13\x10\x08\"\x0fr\r2\x0b^[0-9]{14}$R\x0e\x62undleVersions\x12L\n\x0btime_budget\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x02\x08<2\x04\x10\xc0\x84=R\ntimeBudget\x12%\n\x0epacked_columns\x18\x08 \x01(\x08R\rpackedColumns\"\xc1\x01\n\rPackedColumns\x12!\n\x0csource_masks\x18\x01 \x01(\x0cR\x0bsourceMasks\x12#\n\rsource_scores\x18\x02 \x01(\x0cR\x0csourceScores\x12)\n\x10\x63\x61tegory_offsets\x18\x03 \x01(\x0cR\x0f\x63\x61tegoryOffsets\x12)\n\x10\x63\x61tegory_indexes\x18\x04 \x01(\x0cR\x0f\x63\x61tegoryIndexes\x12\x12\n\x04rows\x18\x05 \x01(\x0cR\x04rows\"\xd5\x02\n\nCandidates\x12\x19\n\x08item_ids\x18\x01 \x03(\tR\x07itemIds\x12\x18\n\x07sources\x18\x02 \x03(\tR\x07sources\x12!\n\x0csource_masks\x18\x03 \x03(\rR\x0bsourceMasks\x12#\n\rsource_scores\x18\x04 \x03(\x02R\x0csourceScores\x12\x16\n\x06titles\x18\x05 \x03(\tR\x06titles\x12\x1e\n\ncategories\x18\x06 \x03(\tR\ncategories\x12)\n\x10\x63\x61tegory_offsets\x18\x07 \x03(\rR\x0f\x63\x61tegoryOffsets\x12)\n\x10\x63\x61tegory_indexes\x18\x08 \x03(\rR\x0f\x63\x61tegoryIndexes\x12<\n\x06packed\x18\t \x01(\x0b\x32$.trommel.candidates.v1.PackedColumnsR\x06packed\"\x85\x02\n\rSourceOutcome\x12\x16\n\x06source\x18\x01 \x01(\tR\x06source\x12\x43\n\x06status\x18\x02 \x01(\x0e\x32+.trommel.candidates.v1.SourceOutcome.StatusR\x06status\x12\'\n\x0f\x63\x61ndidate_count\x18\x03 \x01(\x05R\x0e\x63\x61ndidateCount\"n\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTATUS_ANSWERED\x10\x01\x12\x0f\n\x0bSTATUS_LATE\x10\x02\x12\x11\n\rSTATUS_FAILED\x10\x03\x12\x13\n\x0fSTATUS_DISABLED\x10\x04\"\xf6\x01\n\x1aGenerateCandidatesResponse\x12\x41\n\ncandidates\x18\x01 \x01(\x0b\x32!.trommel.candidates.v1.CandidatesR\ncandidates\x12%\n\x0e\x62undle_version\x18\x02 \x01(\tR\rbundleVersion\x12M\n\x0fsource_outcomes\x18\x03 \x03(\x0b\x32$.trommel.candidates.v1.SourceOutcomeR\x0esourceOutcomes\x12\x1f\n\x0buser_vector\x18\x04 \x03(\x02R\nuserVector\"\xd6\x02\n\x18HydrateCandidatesRequest\x12#\n\x07user_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01(\x80\x01R\x06userId\x12?\n\x08scenario\x18\x02 \x01(\tB#\xbaH r\x1e(@2\x1a^([a-z0-9][a-z0-9/_.-]*)?$R\x08scenario\x12\x38\n\x07history\x18\x03 \x01(\x0b\x32\x1e.trommel.candidates.v1.HistoryR\x07history\x12/\n\x08item_ids\x18\x04 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\x08\x01\x10\xd0\x0f\"\x07r\x05\x10\x01(\x80\x01R\x07itemIds\x12\x42\n\x0f\x62undle_versions\x18\x05 \x03(\tB\x19\xbaH\x16\x92\x01\x13\x10\x08\"\x0fr\r2\x0b^[0-9]{14}$R\x0e\x62undleVersions\x12%\n\x0epacked_columns\x18\x06 \x01(\x08R\rpackedColumns\"\xa6\x01\n\x19HydrateCandidatesResponse\x12\x41\n\ncandidates\x18\x01 \x01(\x0b\x32!.trommel.candidates.v1.CandidatesR\ncandidates\x12%\n\x0e\x62undle_version\x18\x02 \x01(\tR\rbundleVersion\x12\x1f\n\x0buser_vector\x18\x03 \x03(\x02R\nuserVector\"\xd8\x01\n\x13SimilarItemsRequest\x12#\n\x07item_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01(\x80\x01R\x06itemId\x12?\n\x08scenario\x18\x02 \x01(\tB#\xbaH r\x1e(@2\x1a^([a-z0-9][a-z0-9/_.-]*)?$R\x08scenario\x12 \n\x05\x63ount\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x01R\x05\x63ount\x12\x39\n\x06\x66ilter\x18\x04 \x01(\x0b\x32!.trommel.candidates.v1.ItemFilterR\x06\x66ilter\"R\n\x0bSimilarItem\x12\x17\n\x07item_id\x18\x01 \x01(\tR\x06itemId\x12\x14\n\x05title\x18\x02 \x01(\tR\x05title\x12\x14\n\x05score\x18\x03 \x01(\x01R\x05score\"w\n\x14SimilarItemsResponse\x12\x38\n\x05items\x18\x01 \x03(\x0b\x32\".trommel.candidates.v1.SimilarItemR\x05items\x12%\n\x0e\x62undle_version\x18\x02 \x01(\tR\rbundleVersion2\xee\x02\n\x10\x43\x61ndidateService\x12y\n\x12GenerateCandidates\x12\x30.trommel.candidates.v1.GenerateCandidatesRequest\x1a\x31.trommel.candidates.v1.GenerateCandidatesResponse\x12v\n\x11HydrateCandidates\x12/.trommel.candidates.v1.HydrateCandidatesRequest\x1a\x30.trommel.candidates.v1.HydrateCandidatesResponse\x12g\n\x0cSimilarItems\x12*.trommel.candidates.v1.SimilarItemsRequest\x1a+.trommel.candidates.v1.SimilarItemsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,6 +37,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HISTORY'].fields_by_name['item_ids']._serialized_options = b'\272H\017\222\001\014\020\200\010\"\007r\005\020\001(\200\001'
   _globals['_HISTORY'].fields_by_name['event_times_microseconds']._loaded_options = None
   _globals['_HISTORY'].fields_by_name['event_times_microseconds']._serialized_options = b'\272H\006\222\001\003\020\200\010'
+  _globals['_HISTORY'].fields_by_name['event_types']._loaded_options = None
+  _globals['_HISTORY'].fields_by_name['event_types']._serialized_options = b'\272H\016\222\001\013\020\200\010\"\006\032\004\030\177(\000'
+  _globals['_HISTORY'].fields_by_name['event_values']._loaded_options = None
+  _globals['_HISTORY'].fields_by_name['event_values']._serialized_options = b'\272H\006\222\001\003\020\200\010'
   _globals['_ITEMFILTER'].fields_by_name['excluded_item_ids']._loaded_options = None
   _globals['_ITEMFILTER'].fields_by_name['excluded_item_ids']._serialized_options = b'\272H\020\222\001\r\020\240\234\001\"\007r\005\020\001(\200\001'
   _globals['_ITEMFILTER'].fields_by_name['any_of_categories']._loaded_options = None
@@ -67,34 +71,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SIMILARITEMSREQUEST'].fields_by_name['scenario']._serialized_options = b'\272H r\036(@2\032^([a-z0-9][a-z0-9/_.-]*)?$'
   _globals['_SIMILARITEMSREQUEST'].fields_by_name['count']._loaded_options = None
   _globals['_SIMILARITEMSREQUEST'].fields_by_name['count']._serialized_options = b'\272H\007\032\005\030\364\003(\001'
-  _globals['_HISTORY']._serialized_start=126
-  _globals['_HISTORY']._serialized_end=251
-  _globals['_ITEMFILTER']._serialized_start=254
-  _globals['_ITEMFILTER']._serialized_end=462
-  _globals['_GENERATECANDIDATESREQUEST']._serialized_start=465
-  _globals['_GENERATECANDIDATESREQUEST']._serialized_end=930
-  _globals['_PACKEDCOLUMNS']._serialized_start=933
-  _globals['_PACKEDCOLUMNS']._serialized_end=1126
-  _globals['_CANDIDATES']._serialized_start=1129
-  _globals['_CANDIDATES']._serialized_end=1470
-  _globals['_USERSTATE']._serialized_start=1472
-  _globals['_USERSTATE']._serialized_end=1546
-  _globals['_SOURCEOUTCOME']._serialized_start=1549
-  _globals['_SOURCEOUTCOME']._serialized_end=1810
-  _globals['_SOURCEOUTCOME_STATUS']._serialized_start=1700
-  _globals['_SOURCEOUTCOME_STATUS']._serialized_end=1810
-  _globals['_GENERATECANDIDATESRESPONSE']._serialized_start=1813
-  _globals['_GENERATECANDIDATESRESPONSE']._serialized_end=2080
-  _globals['_HYDRATECANDIDATESREQUEST']._serialized_start=2083
-  _globals['_HYDRATECANDIDATESREQUEST']._serialized_end=2425
-  _globals['_HYDRATECANDIDATESRESPONSE']._serialized_start=2428
-  _globals['_HYDRATECANDIDATESRESPONSE']._serialized_end=2615
-  _globals['_SIMILARITEMSREQUEST']._serialized_start=2618
-  _globals['_SIMILARITEMSREQUEST']._serialized_end=2834
-  _globals['_SIMILARITEM']._serialized_start=2836
-  _globals['_SIMILARITEM']._serialized_end=2918
-  _globals['_SIMILARITEMSRESPONSE']._serialized_start=2920
-  _globals['_SIMILARITEMSRESPONSE']._serialized_end=3039
-  _globals['_CANDIDATESERVICE']._serialized_start=3042
-  _globals['_CANDIDATESERVICE']._serialized_end=3408
+  _globals['_HISTORY']._serialized_start=127
+  _globals['_HISTORY']._serialized_end=350
+  _globals['_ITEMFILTER']._serialized_start=353
+  _globals['_ITEMFILTER']._serialized_end=561
+  _globals['_GENERATECANDIDATESREQUEST']._serialized_start=564
+  _globals['_GENERATECANDIDATESREQUEST']._serialized_end=1029
+  _globals['_PACKEDCOLUMNS']._serialized_start=1032
+  _globals['_PACKEDCOLUMNS']._serialized_end=1225
+  _globals['_CANDIDATES']._serialized_start=1228
+  _globals['_CANDIDATES']._serialized_end=1569
+  _globals['_SOURCEOUTCOME']._serialized_start=1572
+  _globals['_SOURCEOUTCOME']._serialized_end=1833
+  _globals['_SOURCEOUTCOME_STATUS']._serialized_start=1723
+  _globals['_SOURCEOUTCOME_STATUS']._serialized_end=1833
+  _globals['_GENERATECANDIDATESRESPONSE']._serialized_start=1836
+  _globals['_GENERATECANDIDATESRESPONSE']._serialized_end=2082
+  _globals['_HYDRATECANDIDATESREQUEST']._serialized_start=2085
+  _globals['_HYDRATECANDIDATESREQUEST']._serialized_end=2427
+  _globals['_HYDRATECANDIDATESRESPONSE']._serialized_start=2430
+  _globals['_HYDRATECANDIDATESRESPONSE']._serialized_end=2596
+  _globals['_SIMILARITEMSREQUEST']._serialized_start=2599
+  _globals['_SIMILARITEMSREQUEST']._serialized_end=2815
+  _globals['_SIMILARITEM']._serialized_start=2817
+  _globals['_SIMILARITEM']._serialized_end=2899
+  _globals['_SIMILARITEMSRESPONSE']._serialized_start=2901
+  _globals['_SIMILARITEMSRESPONSE']._serialized_end=3020
+  _globals['_CANDIDATESERVICE']._serialized_start=3023
+  _globals['_CANDIDATESERVICE']._serialized_end=3389
 # @@protoc_insertion_point(module_scope)

@@ -12,12 +12,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class History(_message.Message):
-    __slots__ = ("item_ids", "event_times_microseconds")
+    __slots__ = ("item_ids", "event_times_microseconds", "event_types", "event_values")
     ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
     EVENT_TIMES_MICROSECONDS_FIELD_NUMBER: _ClassVar[int]
+    EVENT_TYPES_FIELD_NUMBER: _ClassVar[int]
+    EVENT_VALUES_FIELD_NUMBER: _ClassVar[int]
     item_ids: _containers.RepeatedScalarFieldContainer[str]
     event_times_microseconds: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, item_ids: _Optional[_Iterable[str]] = ..., event_times_microseconds: _Optional[_Iterable[int]] = ...) -> None: ...
+    event_types: _containers.RepeatedScalarFieldContainer[int]
+    event_values: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, item_ids: _Optional[_Iterable[str]] = ..., event_times_microseconds: _Optional[_Iterable[int]] = ..., event_types: _Optional[_Iterable[int]] = ..., event_values: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class ItemFilter(_message.Message):
     __slots__ = ("excluded_item_ids", "any_of_categories", "excluded_categories")
@@ -85,14 +89,6 @@ class Candidates(_message.Message):
     packed: PackedColumns
     def __init__(self, item_ids: _Optional[_Iterable[str]] = ..., sources: _Optional[_Iterable[str]] = ..., source_masks: _Optional[_Iterable[int]] = ..., source_scores: _Optional[_Iterable[float]] = ..., titles: _Optional[_Iterable[str]] = ..., categories: _Optional[_Iterable[str]] = ..., category_offsets: _Optional[_Iterable[int]] = ..., category_indexes: _Optional[_Iterable[int]] = ..., packed: _Optional[_Union[PackedColumns, _Mapping]] = ...) -> None: ...
 
-class UserState(_message.Message):
-    __slots__ = ("vector", "history_length")
-    VECTOR_FIELD_NUMBER: _ClassVar[int]
-    HISTORY_LENGTH_FIELD_NUMBER: _ClassVar[int]
-    vector: _containers.RepeatedScalarFieldContainer[float]
-    history_length: int
-    def __init__(self, vector: _Optional[_Iterable[float]] = ..., history_length: _Optional[int] = ...) -> None: ...
-
 class SourceOutcome(_message.Message):
     __slots__ = ("source", "status", "candidate_count")
     class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
@@ -116,16 +112,16 @@ class SourceOutcome(_message.Message):
     def __init__(self, source: _Optional[str] = ..., status: _Optional[_Union[SourceOutcome.Status, str]] = ..., candidate_count: _Optional[int] = ...) -> None: ...
 
 class GenerateCandidatesResponse(_message.Message):
-    __slots__ = ("candidates", "bundle_version", "source_outcomes", "user")
+    __slots__ = ("candidates", "bundle_version", "source_outcomes", "user_vector")
     CANDIDATES_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_VERSION_FIELD_NUMBER: _ClassVar[int]
     SOURCE_OUTCOMES_FIELD_NUMBER: _ClassVar[int]
-    USER_FIELD_NUMBER: _ClassVar[int]
+    USER_VECTOR_FIELD_NUMBER: _ClassVar[int]
     candidates: Candidates
     bundle_version: str
     source_outcomes: _containers.RepeatedCompositeFieldContainer[SourceOutcome]
-    user: UserState
-    def __init__(self, candidates: _Optional[_Union[Candidates, _Mapping]] = ..., bundle_version: _Optional[str] = ..., source_outcomes: _Optional[_Iterable[_Union[SourceOutcome, _Mapping]]] = ..., user: _Optional[_Union[UserState, _Mapping]] = ...) -> None: ...
+    user_vector: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, candidates: _Optional[_Union[Candidates, _Mapping]] = ..., bundle_version: _Optional[str] = ..., source_outcomes: _Optional[_Iterable[_Union[SourceOutcome, _Mapping]]] = ..., user_vector: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class HydrateCandidatesRequest(_message.Message):
     __slots__ = ("user_id", "scenario", "history", "item_ids", "bundle_versions", "packed_columns")
@@ -144,14 +140,14 @@ class HydrateCandidatesRequest(_message.Message):
     def __init__(self, user_id: _Optional[str] = ..., scenario: _Optional[str] = ..., history: _Optional[_Union[History, _Mapping]] = ..., item_ids: _Optional[_Iterable[str]] = ..., bundle_versions: _Optional[_Iterable[str]] = ..., packed_columns: _Optional[bool] = ...) -> None: ...
 
 class HydrateCandidatesResponse(_message.Message):
-    __slots__ = ("candidates", "bundle_version", "user")
+    __slots__ = ("candidates", "bundle_version", "user_vector")
     CANDIDATES_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_VERSION_FIELD_NUMBER: _ClassVar[int]
-    USER_FIELD_NUMBER: _ClassVar[int]
+    USER_VECTOR_FIELD_NUMBER: _ClassVar[int]
     candidates: Candidates
     bundle_version: str
-    user: UserState
-    def __init__(self, candidates: _Optional[_Union[Candidates, _Mapping]] = ..., bundle_version: _Optional[str] = ..., user: _Optional[_Union[UserState, _Mapping]] = ...) -> None: ...
+    user_vector: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, candidates: _Optional[_Union[Candidates, _Mapping]] = ..., bundle_version: _Optional[str] = ..., user_vector: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class SimilarItemsRequest(_message.Message):
     __slots__ = ("item_id", "scenario", "count", "filter")

@@ -13,6 +13,11 @@ from services.core.errors import UnavailableError
 MODEL = ModelEntry("", (), (), 6, (2, 4, 6), vector_size=3)
 
 
+def events_of(rows: list[int]) -> NDArray[np.float32]:
+    """What is known of each event: that its value is ten times its row."""
+    return np.array([[6, 1, 10 * row, 0] for row in rows], np.float32)
+
+
 class Triton:
     def __init__(self, answer: object) -> None:
         self.answer = np.array(answer, np.float32)
@@ -23,6 +28,8 @@ class Triton:
     ) -> NDArray[np.float32]:
         assert output == "user_vectors"
         assert inputs["history_items"].dtype == np.int64
+        assert inputs["history_events"].dtype == np.float32
+        assert inputs["history_events"][..., 2].tolist() == (10.0 * inputs["history_items"]).tolist()
         self.asked.append((model, version, inputs["history_items"].tolist()))
         return self.answer
 
@@ -33,7 +40,7 @@ class Triton:
 )
 async def test_histories_are_left_padded_to_a_bucket_and_the_newest_count(rows: list[int], padded: list[int]) -> None:
     triton = Triton([[1, 2, 3]])
-    vector = await UserEncoder(triton, "20240101000000", MODEL, 1.0).encode(np.array(rows, np.int32))
+    vector = await UserEncoder(triton, "20240101000000", MODEL, 1.0).encode(np.array(rows, np.int32), events_of(rows))
     assert vector.tolist() == [1, 2, 3]
     assert triton.asked == [("user_encoder", "20240101000000", [padded])]
 
@@ -41,4 +48,4 @@ async def test_histories_are_left_padded_to_a_bucket_and_the_newest_count(rows: 
 @pytest.mark.parametrize("answer", [[[1, 2]], [[1, 2, np.nan]], [1, 2, 3]])
 async def test_what_is_no_vector_is_refused(answer: object) -> None:
     with pytest.raises(UnavailableError):
-        await UserEncoder(Triton(answer), "1", MODEL, 1.0).encode(np.array([1], np.int32))
+        await UserEncoder(Triton(answer), "1", MODEL, 1.0).encode(np.array([1], np.int32), events_of([1]))

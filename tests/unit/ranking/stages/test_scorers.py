@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.core.candidate_set import UserState
 from services.core.circuit_breaker import CircuitBreaker
 from services.core.errors import UnavailableError
 from services.core.query import History
 from services.plumbing.bundle_watcher import LoadedBundles
 from services.ranking.stages.candidate_scorer import CandidateScorer, fused_ranks
-from services.ranking.stages.ranker_scorer import RankerScorer, history_input, probe
+from services.ranking.stages.ranker_scorer import RankerScorer, history_inputs, probe
 
 VERSION = "20240101000000"
 HISTORY = History(("3", "gone", "5"), np.array([1, 2, 3]))
@@ -49,16 +48,17 @@ async def test_user_candidates_and_features_go_to_the_bundles_own_version(
 ) -> None:
     triton = Triton()
     scores = np.arange(12, dtype=np.float32).reshape(3, 4)
-    user = UserState(np.arange(16, dtype=np.float32), 5)
-    candidates = make_candidates(["7", "9", "8"], source_scores=scores, user=user)
+    vector = np.arange(16, dtype=np.float32)
+    candidates = make_candidates(["7", "9", "8"], source_scores=scores, user_vector=vector)
     columns = await ranker(triton, bundles).score(make_query(history=HISTORY), candidates)
     assert len(triton.calls) == 1
     model, version, inputs, output, timeout_seconds = triton.calls[0]
     assert (model, version, output) == ("ranker", VERSION, "scores")
-    assert inputs["history_lengths"].dtype == inputs["candidate_items"].dtype == np.int64
+    assert inputs["history_items"].dtype == inputs["candidate_items"].dtype == np.int64
+    assert inputs["history_items"].tolist() == [[0] * 14 + [3, 5]], "left padded, the latest last, the unknown left out"
+    assert inputs["history_events"].shape == (1, 16, 4)
     assert inputs["user_vectors"].dtype == np.float32
     assert inputs["user_vectors"].tolist() == [list(range(16))]
-    assert inputs["history_lengths"].tolist() == [[5]]
     assert inputs["candidate_items"].shape == (1, 64)
     assert inputs["candidate_items"][0, :4].tolist() == [7, 9, 8, 0]
     assert inputs["candidate_features"].shape == (1, 64, 4)
@@ -84,13 +84,13 @@ async def test_a_user_who_did_not_come_with_the_candidates_is_encoded_here(
     bundles: Any, make_query: Any, make_candidates: Any
 ) -> None:
     triton = Triton()
-    columns = await ranker(triton, bundles).score(make_query(history=HISTORY), make_candidates(["7"], user=None))
+    columns = await ranker(triton, bundles).score(make_query(history=HISTORY), make_candidates(["7"], user_vector=None))
     (model, version, inputs, output, _), (_, _, asked, _, _) = triton.calls
     assert (model, version, output) == ("user_encoder", VERSION, "user_vectors")
     assert inputs["history_items"].dtype == np.int64
     assert inputs["history_items"].tolist() == [[0] * 14 + [3, 5]], "left padded, the latest last, the unknown left out"
     assert asked["user_vectors"].tolist() == [[8.0] * 16]
-    assert asked["history_lengths"].tolist() == [[2]]
+    assert asked["history_items"].tolist() == inputs["history_items"].tolist()
     assert columns["score"].tolist() == [7.0]
 
 
@@ -107,7 +107,10 @@ async def test_candidates_are_padded_to_few_shapes(
 @pytest.mark.parametrize(("length", "bucket"), [(1, 16), (16, 16), (17, 32), (128, 128), (129, 200), (200, 200)])
 def test_histories_are_padded_to_few_lengths(bundle: Any, make_query: Any, length: int, bucket: int) -> None:
     query = make_query(history=History(tuple(str(number) for number in range(1, length + 1))))
-    padded = history_input(bundle, query)
+    inputs = history_inputs(bundle, query)
+    assert inputs is not None
+    padded = inputs["history_items"]
+    assert inputs["history_events"].shape == (1, bucket, 4)
     assert padded.shape == (1, bucket)
     assert padded[0, -1] == length
     assert np.count_nonzero(padded) == length
@@ -116,7 +119,25 @@ def test_histories_are_padded_to_few_lengths(bundle: Any, make_query: Any, lengt
 def test_only_the_newest_of_a_long_history_count(bundle: Any, make_query: Any) -> None:
     short = replace(bundle, ranker=replace(bundle.ranker, max_history=16))
     query = make_query(history=History(tuple(str(number) for number in range(1, 101))))
-    assert history_input(short, query).tolist() == [list(range(85, 101))]
+    inputs = history_inputs(short, query)
+    assert inputs is not None
+    assert inputs["history_items"].tolist() == [list(range(85, 101))]
+
+
+def test_what_is_known_of_the_events_stands_beside_their_items(bundle: Any, make_query: Any) -> None:
+    history = History(
+        ("3", "gone", "5", "7"),
+        np.array([0, 1, 3, 3]) * 1_000_000,
+        np.array([6, 2, 6, 4], np.int8),
+        np.array([4.5, np.nan, np.nan, 3.0], np.float32),
+    )
+    inputs = history_inputs(bundle, make_query(history=history))
+    assert inputs is not None
+    assert inputs["history_items"][0, -3:].tolist() == [3, 5, 7]
+    assert inputs["history_events"].dtype == np.float32
+    assert not inputs["history_events"][0, :-3].any()
+    # The value of a like is no rating; the time is that since the event before among those that are read.
+    assert inputs["history_events"][0, -3:].tolist() == [[6, 1, 4.5, 0], [6, 0, 0, 3], [4, 0, 0, 1]]
 
 
 async def test_features_are_put_into_the_order_that_the_ranker_learned(
@@ -160,7 +181,7 @@ async def test_without_a_usable_history_popularity_is_the_order(
 ) -> None:
     triton = Triton()
     scores = np.array([[1, 9, 9, 9], [3, 0, 0, 0], [2, 0, 0, 0]], np.float32)
-    candidates = make_candidates(["7", "8", "9"], source_scores=scores, user=None)
+    candidates = make_candidates(["7", "8", "9"], source_scores=scores, user_vector=None)
     columns = await ranker(triton, bundles).score(make_query(history=history), candidates)
     assert columns["score"].tolist() == [1.0, 3.0, 2.0]
     assert columns["predictions"].shape == (3, 0)

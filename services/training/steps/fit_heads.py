@@ -1,0 +1,303 @@
+"""Fits the heads beside the score on what the encoder has learnt, which stays as it is: so no order changes.
+
+An example is an event: the user vector of the history before it, its item, and what the event was. How long to go on
+is decided on the held-out events; then the same again on everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from services.training.model.action_heads import ActionHead, ActionHeads
+from services.training.model.encoder import SequenceEncoder
+from services.training.steps.evaluate_encoder import user_vectors
+from services.training.steps.examples import HeldOut, Int32, InteractionLog
+from services.training.steps.examples_packing import batch_rows, of_events, pack_epoch
+from services.training.steps.rating_biases import PRIOR, RatingBiases
+
+Float32 = NDArray[np.float32]
+
+RATING_HEAD = "rating"
+_NAMES = {2: "click", 3: "view", 4: "like", 7: "purchase"}
+_LEAST_SHARE = 0.01
+_LEAST_EVENTS = 200
+_MOST_POSITIONS = 1_000_000
+_ROWS_AT_ONCE = 16
+_EPOCHS = 40
+_PATIENCE = 4
+_BATCH = 2048
+_LEARNING_RATE = 3e-3
+_PENALTIES = (0.03, 0.3)
+_DECAY = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class FittedHeads:
+    """The heads, and how they were fitted: epochs, penalty and their loss on the held-out events."""
+
+    heads: ActionHeads
+    epochs: int
+    penalty: float
+    validation_loss: float
+
+    def facts(self) -> dict[str, Any]:
+        """For the manifest."""
+        return {
+            "heads": [head.name for head in self.heads.heads],
+            "epochs": self.epochs,
+            "penalty": self.penalty,
+            "validation_loss": self.validation_loss,
+        }
+
+
+def suitable_heads(log: InteractionLog) -> tuple[ActionHead, ...]:
+    """A rating head where at least 1 % of the events are ratings that differ; one for every type of 1 % to 99 %."""
+    heads: list[ActionHead] = []
+    if log.values is not None:
+        known = log.values[np.isfinite(log.values)].astype(np.float64)
+        if len(known) >= max(_LEAST_EVENTS, _LEAST_SHARE * len(log)) and known.std() > 0:
+            bounds = float(known.min()), float(known.max())
+            heads.append(ActionHead(RATING_HEAD, None, float(known.mean()), float(known.std()), *bounds))
+    if log.types is not None and len(log) >= _LEAST_EVENTS:
+        for number, name in _NAMES.items():
+            share = float((log.types == number).mean())
+            if _LEAST_SHARE <= share <= 1 - _LEAST_SHARE:
+                heads.append(ActionHead(f"{name}_probability", number, share))
+    return tuple(heads)
+
+
+def fit_heads(split: HeldOut, encoder: SequenceEncoder, seed: int) -> FittedHeads | None:
+    """Heads of the split's log, chosen on what it holds out; None where there is nothing to foretell.
+
+    encoder: without attributes (``folded``).
+    """
+    heads = suitable_heads(split.log)
+    if not heads:
+        return None
+    examples = _Examples.of(split.log, encoder, seed)
+    biases = item_biases(heads, split.log)
+    held = _HeldOut.of(split, encoder)
+    best: FittedHeads | None = None
+    for penalty in _PENALTIES:
+        fitted = _fit(heads, examples, encoder, biases, seed, penalty, _EPOCHS, held)
+        if best is None or fitted.validation_loss < best.validation_loss:
+            best = fitted
+    return best
+
+
+def refit_heads(log: InteractionLog, encoder: SequenceEncoder, seed: int, chosen: FittedHeads) -> FittedHeads:
+    """The same heads, fitted as it was chosen on all of a log."""
+    heads = suitable_heads(log)
+    if [head.name for head in heads] != [head.name for head in chosen.heads.heads]:
+        heads = chosen.heads.heads
+    examples, biases = _Examples.of(log, encoder, seed), item_biases(heads, log)
+    fitted = _fit(heads, examples, encoder, biases, seed, chosen.penalty, chosen.epochs, None)
+    return replace(fitted, validation_loss=chosen.validation_loss)
+
+
+def item_biases(heads: Sequence[ActionHead], log: InteractionLog) -> Float32:
+    """float32 [N+1, H], where fitting begins: what an item's events say beyond the mean, drawn towards it.
+
+    Of ratings in deviations, less the biases of the users who gave them; of types as log-odds.
+    """
+    biases = np.zeros((log.item_count + 1, len(heads)), dtype=np.float32)
+    for place, head in enumerate(heads):
+        if head.type is None:
+            biases[:, place] = RatingBiases.of(log).of_items / head.deviation
+        else:
+            counts = np.bincount(log.rows, minlength=log.item_count + 1)
+            happened = np.bincount(log.rows, wanted_of(head, None, log.types), len(counts))
+            shares = (happened + PRIOR * head.mean) / (counts + PRIOR)
+            biases[:, place] = np.log(shares / (1 - shares)) - np.log(head.mean / (1 - head.mean))
+    return biases
+
+
+@torch.no_grad()
+def foretold(
+    heads: ActionHeads, log: InteractionLog, users: Int32, rows: Int32, vectors: Float32, encoder: SequenceEncoder
+) -> Float32:
+    """float32 [U, H]: of users of the log with their vectors float32 [U, D], each for one item, int32 [U]."""
+    histories = [log.newest(int(user), encoder.shape.max_history) for user in users]
+    answers = np.zeros((len(users), len(heads.heads)), dtype=np.float32)
+    for place, (items, events) in enumerate(histories):
+        row = torch.tensor([[int(rows[place])]])
+        answers[place] = heads(
+            torch.from_numpy(items.astype(np.int64))[None],
+            torch.from_numpy(events)[None],
+            torch.from_numpy(vectors[place : place + 1]),
+            row,
+            encoder.items.weight[row],
+        ).numpy()[0, 0]
+    return answers
+
+
+@dataclass(frozen=True, slots=True)
+class _Examples:
+    """Positions of packed rows, P of them filled.
+
+    states: float32 [R, T, D]. items, events, segments: as of PackedBatch. target_rows: int64 [P]. target_values:
+    float32 [P], NaN without one. target_types: int64 [P].
+    """
+
+    states: torch.Tensor
+    items: torch.Tensor
+    events: torch.Tensor
+    segments: torch.Tensor
+    target_rows: torch.Tensor
+    target_values: torch.Tensor
+    target_types: torch.Tensor
+
+    @classmethod
+    @torch.no_grad()
+    def of(cls, log: InteractionLog, encoder: SequenceEncoder, seed: int) -> _Examples:
+        encoder.eval()
+        length = encoder.shape.max_history
+        packed = pack_epoch(log, length, np.random.default_rng([seed, 7]))
+        packed = packed.rows(0, max(1, _MOST_POSITIONS // length))
+        batch = batch_rows(log, packed)
+        states = torch.cat(
+            [
+                encoder(
+                    *(column[start : start + _ROWS_AT_ONCE] for column in (batch.items, batch.events, batch.segments))
+                )
+                for start in range(0, len(packed), _ROWS_AT_ONCE)
+            ]
+        )
+        targets = packed.targets[packed.segments > 0]
+        values = np.full(len(log), np.nan, np.float32) if log.values is None else log.values
+        types = np.zeros(len(log), np.int8) if log.types is None else log.types
+        return cls(
+            states,
+            batch.items,
+            batch.events,
+            batch.segments,
+            torch.from_numpy(of_events(log.rows, targets).astype(np.int64)),
+            torch.from_numpy(of_events(values, targets, np.nan)),
+            torch.from_numpy(of_events(types, targets).astype(np.int64)),
+        )
+
+    @torch.no_grad()
+    def means(self, heads: ActionHeads) -> torch.Tensor:
+        """m_u at every filled position, float32 [P, H], by the heads as they are."""
+        signals, known = heads.signals(self.items, self.events)
+        begins = torch.ones_like(self.segments, dtype=torch.bool)
+        begins[:, 1:] = self.segments[:, 1:] != self.segments[:, :-1]
+        places = torch.arange(begins.shape[1]).expand(begins.shape)
+        firsts = torch.cummax(torch.where(begins, places, 0), dim=1).values[..., None].expand(signals.shape)
+        sums, counts = (
+            torch.cumsum(column, dim=1) - torch.gather(torch.cumsum(column, dim=1) - column, 1, firsts)
+            for column in (signals, known)
+        )
+        return heads.mean_of(sums, counts)[self.segments > 0]
+
+
+@dataclass(frozen=True, slots=True)
+class _HeldOut:
+    """The held-out events: users of ``log`` with their vectors, items, values and types."""
+
+    split: HeldOut
+    vectors: Float32
+
+    @classmethod
+    def of(cls, split: HeldOut, encoder: SequenceEncoder) -> _HeldOut:
+        return cls(split, user_vectors(encoder, split.log, split.users))
+
+    def loss(self, heads: ActionHeads, encoder: SequenceEncoder) -> float:
+        answers = foretold(heads, self.split.log, self.split.users, self.split.targets, self.vectors, encoder)
+        total = 0.0
+        for place, head in enumerate(heads.heads):
+            wanted = wanted_of(head, self.split.values, self.split.types)
+            known = np.isfinite(wanted)
+            if not known.any():
+                continue
+            found = answers[known, place].astype(np.float64)
+            if head.type is None:
+                total += float(np.mean(((found - wanted[known]) / head.deviation) ** 2))
+            else:
+                sure = np.clip(found, 1e-6, 1 - 1e-6)
+                total -= float(np.mean(np.where(wanted[known] > 0, np.log(sure), np.log(1 - sure))))
+        return total
+
+
+def wanted_of(head: ActionHead, values: Float32 | None, types: NDArray[np.int8] | None) -> Float32:
+    """float32 [V]: what a head should have said of events, NaN where they tell nothing."""
+    if head.type is None:
+        return np.zeros(0, np.float32) if values is None else values
+    return np.zeros(0, np.float32) if types is None else (types == head.type).astype(np.float32)
+
+
+def _fit(
+    heads: Sequence[ActionHead],
+    examples: _Examples,
+    encoder: SequenceEncoder,
+    biases: Float32,
+    seed: int,
+    penalty: float,
+    epochs: int,
+    held: _HeldOut | None,
+) -> FittedHeads:
+    torch.manual_seed(seed)
+    model = ActionHeads(heads, encoder.shape.item_count, encoder.shape.width)
+    with torch.no_grad():
+        model.item_bias.copy_(torch.from_numpy(biases))
+    states = examples.states[examples.segments > 0]
+    wanted, known = _wanted(model, examples)
+    begun = torch.from_numpy(biases)
+    vectors = encoder.items.weight.detach()
+    sides = [model.user_side, model.item_side, model.of_user]
+    others = [parameter for parameter in model.parameters() if all(parameter is not side for side in sides)]
+    groups = [{"params": sides, "weight_decay": _DECAY}, {"params": others, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=_LEARNING_RATE)
+    generator = torch.Generator().manual_seed(seed)
+    # Before the first epoch the heads are the biases alone, and stay so if nothing more can be learnt.
+    best_loss = np.inf if held is None else held.loss(model, encoder)
+    best_epoch, best = 0, {name: value.clone() for name, value in model.state_dict().items()}
+    for epoch in range(1, epochs + 1):
+        means = examples.means(model)
+        order = torch.randperm(len(states), generator=generator)
+        for start in range(0, len(order), _BATCH):
+            chosen = order[start : start + _BATCH]
+            rows = examples.target_rows[chosen]
+            raw = model.raw(states[chosen], means[chosen], rows, vectors[rows])
+            of_rating = (raw - wanted[chosen]) ** 2 * model.is_rating
+            odds = model.log_odds + raw
+            of_type = functional.binary_cross_entropy_with_logits(odds, wanted[chosen].clamp(0, 1), reduction="none")
+            losses = (of_rating + of_type * (1 - model.is_rating)) * known[chosen]
+            # What an item's bias has over its beginning must be worth its square.
+            moved = model.item_bias[rows] - begun[rows]
+            loss = (losses + penalty * moved**2).sum(dim=1).mean()
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        if held is None:
+            continue
+        found = held.loss(model, encoder)
+        if found < best_loss:
+            best_loss, best_epoch = found, epoch
+            best = {name: value.clone() for name, value in model.state_dict().items()}
+        elif epoch - best_epoch >= _PATIENCE:
+            break
+    if held is not None:
+        model.load_state_dict(best)
+    return FittedHeads(model.eval(), epochs if held is None else best_epoch, penalty, float(best_loss))
+
+
+def _wanted(model: ActionHeads, examples: _Examples) -> tuple[torch.Tensor, torch.Tensor]:
+    """What each head should say of each example, ratings in deviations, and whether it is known, float32 [P, H]."""
+    wanted, known = [], []
+    for head in model.heads:
+        if head.type is None:
+            there = torch.isfinite(examples.target_values)
+            wanted.append(torch.where(there, (examples.target_values - head.mean) / head.deviation, 0.0))
+            known.append(there.float())
+        else:
+            wanted.append((examples.target_types == head.type).float())
+            known.append((examples.target_types > 0).float())
+    return torch.stack(wanted, dim=1), torch.stack(known, dim=1)
