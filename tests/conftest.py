@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 # usearch loaded as the first big C++ library makes onnxruntime crash at its import; after grpc both work.
@@ -10,6 +11,10 @@ import pytest
 
 TESTS = Path(__file__).parent
 LAYERS = {"unit", "conformance", "contract", "integration", "e2e"}
+
+# A shell starts what runs in the background with Ctrl-C ignored, and programs that tests start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
