@@ -35,6 +35,15 @@ def _own_laws(rendered: dict[str, str]) -> list[str]:
     return problems + [f"edge {edge} of the table is in no rendering" for edge in sorted(table - seen)]
 
 
+def _distinct(rendered: dict[str, str], folder: Path) -> list[Path]:
+    """Write each object once, however many combinations hold it alike; return the file."""
+    parts = dict.fromkeys(part.strip() for text in rendered.values() for part in re.split(r"^---$", text, flags=re.M))
+    file = folder / "distinct.yaml"
+    file.write_text("\n---\n".join(part for part in parts if part) + "\n")
+    print(f"  {len(parts)} distinct objects")
+    return [file]
+
+
 def _schemas(files: list[Path]) -> list[str]:
     problems = []
     for version in _KUBERNETES:
@@ -59,7 +68,9 @@ def _checkov(files: list[Path]) -> list[str]:
             return ["checkov checked nothing"]
     parts = report if isinstance(report, list) else [report]
     summary = parts[0]["summary"]
-    print(f"  checkov: {summary['passed']} passed, {summary['failed']} failed, {summary['skipped']} skipped with a reason")
+    print(
+        f"  checkov: {summary['passed']} passed, {summary['failed']} failed, {summary['skipped']} skipped with a reason"
+    )
     failed = [check for part in parts for check in part["results"]["failed_checks"]]
     skipped = [check for part in parts for check in part["results"].get("skipped_checks", [])]
     lines = {f"{check['check_id']} {check['resource']}: {check['check_name']}" for check in failed}
@@ -92,7 +103,7 @@ def main() -> None:
         few.append(files[max(range(len(files)), key=lambda number: list(rendered.values())[number].count("\n---"))])
         for title, problems in (
             ("own laws", _own_laws(rendered)),
-            (f"kubernetes-validate --strict {' '.join(_KUBERNETES)}", _schemas(files)),
+            (f"kubernetes-validate --strict {' '.join(_KUBERNETES)}", _schemas(_distinct(rendered, Path(folder)))),
             ("checkov", _checkov(few)),
             ("hadolint", _hadolint()),
             ("images", image_problems()),

@@ -30,12 +30,16 @@ def documented(page: Path) -> set[Edge]:
 def allowed(found: list[Object]) -> tuple[set[Edge], list[str]]:
     """Return the edges that both ends allow, and what is wrong: an edge that one end alone allows goes nowhere."""
     policies = [item for item in found if item["kind"] == "NetworkPolicy"]
-    pods = {item["spec"]["template"]["metadata"]["labels"][NAME] for item in found if "template" in item.get("spec", {})}
+    pods = {
+        item["spec"]["template"]["metadata"]["labels"][NAME] for item in found if "template" in item.get("spec", {})
+    }
     ingress: set[Edge] = set()
     egress: set[Edge] = set()
     problems: list[str] = []
     if not any(
-        item["spec"]["podSelector"] == {} and not item["spec"].get("ingress") and not item["spec"].get("egress")
+        item["spec"]["podSelector"] == {}
+        and not item["spec"].get("ingress")
+        and not item["spec"].get("egress")
         and set(item["spec"]["policyTypes"]) == {"Ingress", "Egress"}
         for item in policies
     ):

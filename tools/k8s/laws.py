@@ -122,7 +122,8 @@ def pods_are_restricted(found: list[Object]) -> list[str]:
         pod = spec["template"]["spec"]
         context = pod["securityContext"]
         checks = {
-            "runs as a number that is not root": context.get("runAsNonRoot") is True and context.get("runAsUser", 0) > 0,
+            "runs as a number that is not root": context.get("runAsNonRoot") is True
+            and context.get("runAsUser", 0) > 0,
             "seccomp RuntimeDefault": context.get("seccompProfile") == {"type": "RuntimeDefault"},
             "no service account token": pod.get("automountServiceAccountToken") is False,
             "a service account of its own": pod.get("serviceAccountName") == name,
@@ -135,8 +136,11 @@ def pods_are_restricted(found: list[Object]) -> list[str]:
                 "drops all capabilities": own.get("capabilities") == {"drop": ["ALL"]},
                 "no more privileges": own.get("allowPrivilegeEscalation") is False,
                 "root is read-only": own.get("readOnlyRootFilesystem") is True,
-                "requests and limits": all({"cpu", "memory"} <= resources.get(k, {}).keys() for k in ("requests", "limits")),
-                "an image with a tag": ":" in container["image"].rpartition("/")[2] and ":latest" not in container["image"],
+                "requests and limits": all(
+                    {"cpu", "memory"} <= resources.get(k, {}).keys() for k in ("requests", "limits")
+                ),
+                "an image with a tag": ":" in container["image"].rpartition("/")[2]
+                and ":latest" not in container["image"],
             }
         problems += [f"{name}: not so: {what}" for what, holds in checks.items() if not holds]
     return problems

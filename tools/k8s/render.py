@@ -26,9 +26,7 @@ CHOICES = (
 
 def combinations() -> list[tuple[str, ...]]:
     """Return the components of each combination, in order; all of them name the images last."""
-    return [
-        (*(name for part in parts for name in part.split()), "images") for parts in itertools.product(*CHOICES)
-    ]
+    return [(*(name for part in parts for name in part.split()), "images") for parts in itertools.product(*CHOICES)]
 
 
 def render(kubectl: Path, folder: Path) -> str:
