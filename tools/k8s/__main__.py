@@ -37,7 +37,9 @@ def _own_laws(rendered: dict[str, str]) -> list[str]:
 
 def _distinct(rendered: dict[str, str], folder: Path) -> list[Path]:
     """Write each object once, however many combinations hold it alike; return the file."""
-    parts = dict.fromkeys(part.strip() for text in rendered.values() for part in re.split(r"^---$", text, flags=re.M))
+    parts = dict.fromkeys(
+        part.strip() for text in rendered.values() for part in re.split(r"^---$", text, flags=re.MULTILINE)
+    )
     file = folder / "distinct.yaml"
     file.write_text("\n---\n".join(part for part in parts if part) + "\n")
     print(f"  {len(parts)} distinct objects")
