@@ -75,8 +75,8 @@ def replicas_agree(found: list[Object]) -> list[str]:
             problems.append(f"PodDisruptionBudget {name} guards nothing")
     for name, spec in _of(found, "HorizontalPodAutoscaler", "ScaledObject"):
         target = spec["scaleTargetRef"]["name"]
-        least = spec.get("minReplicas", spec.get("minReplicaCount"))
-        most = spec.get("maxReplicas", spec.get("maxReplicaCount"))
+        least = spec.get("minReplicas", spec.get("minReplicaCount", 0))
+        most = spec.get("maxReplicas", spec.get("maxReplicaCount", 0))
         if target not in workloads:
             problems.append(f"{name} scales {target}, which is not there")
         elif "replicas" in workloads[target]:
