@@ -37,9 +37,8 @@ def _own_laws(rendered: dict[str, str]) -> list[str]:
 
 def _distinct(rendered: dict[str, str], folder: Path) -> list[Path]:
     """Write each object once, however many combinations hold it alike; return the file."""
-    parts = dict.fromkeys(
-        part.strip() for text in rendered.values() for part in re.split(r"^---$", text, flags=re.MULTILINE)
-    )
+    border = re.compile(r"^---$", re.MULTILINE)
+    parts = dict.fromkeys(part.strip() for text in rendered.values() for part in border.split(text))
     file = folder / "distinct.yaml"
     file.write_text("\n---\n".join(part for part in parts if part) + "\n")
     print(f"  {len(parts)} distinct objects")
@@ -49,7 +48,15 @@ def _distinct(rendered: dict[str, str], folder: Path) -> list[Path]:
 def _schemas(files: list[Path]) -> list[str]:
     problems = []
     for version in _KUBERNETES:
-        command = [_BIN / "kubernetes-validate", "--strict", "--quiet", "--no-warn", "-k", version, *files]
+        command = [
+            str(_BIN / "kubernetes-validate"),
+            "--strict",
+            "--quiet",
+            "--no-warn",
+            "-k",
+            version,
+            *map(str, files),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             problems.append(f"Kubernetes {version}: {(done.stdout + done.stderr).strip()}")
@@ -57,7 +64,16 @@ def _schemas(files: list[Path]) -> list[str]:
 
 
 def _checkov(files: list[Path]) -> list[str]:
-    command = [_BIN / "checkov", "--framework", "kubernetes", "--skip-download", "--compact", "--quiet", "-o", "json"]
+    command = [
+        str(_BIN / "checkov"),
+        "--framework",
+        "kubernetes",
+        "--skip-download",
+        "--compact",
+        "--quiet",
+        "-o",
+        "json",
+    ]
     done = subprocess.run(
         [*command, *(part for file in files for part in ("-f", str(file)))], capture_output=True, text=True, check=False
     )

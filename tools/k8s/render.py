@@ -8,8 +8,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 ROOT = Path(__file__).resolve().parents[2]
 K8S = ROOT / "k8s"
 Object = dict[str, Any]
@@ -55,4 +53,6 @@ def render_all(kubectl: Path) -> dict[str, str]:
 
 def objects(text: str) -> list[Object]:
     """Return the objects of a rendered YAML."""
+    import yaml  # not in the environment of the tests, which use the rest of this package
+
     return [found for found in yaml.safe_load_all(text) if found]
