@@ -75,8 +75,8 @@ def replicas_agree(found: list[Object]) -> list[str]:
             problems.append(f"PodDisruptionBudget {name} guards nothing")
     for name, spec in _of(found, "HorizontalPodAutoscaler", "ScaledObject"):
         target = spec["scaleTargetRef"]["name"]
-        least = spec.get("minReplicas", spec.get("minReplicaCount", 0))
-        most = spec.get("maxReplicas", spec.get("maxReplicaCount", 0))
+        least = int(spec.get("minReplicas") or spec.get("minReplicaCount") or 0)
+        most = int(spec.get("maxReplicas") or spec.get("maxReplicaCount") or 0)
         if target not in workloads:
             problems.append(f"{name} scales {target}, which is not there")
         elif "replicas" in workloads[target]:
