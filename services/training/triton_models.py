@@ -63,6 +63,10 @@ class TritonModels:
         try:
             await client.load_model(model, headers=self._headers, client_timeout=self._load_seconds)
         except InferenceServerException as error:
+            if "restricted" in str(error.message()):  # told with the status of a Triton that is away
+                raise PreconditionError(
+                    "Triton does not take the admin key; set TROMMEL_TRITON_ADMIN_KEY to the key it was started with"
+                ) from error
             if error.status() in _AWAY:
                 raise UnavailableError(f"Triton at {self._url} does not answer; nothing was changed") from error
             reason = " ".join(str(error.message()).split())[:150]
