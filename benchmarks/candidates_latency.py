@@ -125,7 +125,7 @@ async def measure(arguments: argparse.Namespace) -> None:
             bundle_version=pipelines.version, source_outcomes=outcome_messages(outcome.source_outcomes)
         )
         catalog = resolved(outcome.query).view.catalog
-        fill_candidates(response.candidates, outcome.selected, pipelines.sources, catalog)
+        fill_candidates(response.candidates, outcome.selected, pipelines.sources, catalog, packed=True)
         return response
 
     response = await answer()

@@ -1,7 +1,7 @@
 """Makes small, valid bundles with real ONNX models in well under a second, for tests. No torch.
 
 The items live on a circle: item r points in direction 2π(r-1)/N, so neighbours in row are neighbours in
-taste. The user encoder is the mean of the history items' vectors, the ranker the inner product with it plus a
+taste. The user encoder is the mean of the history items' vectors, the ranker the inner product with what it made plus a
 weighted sum of the source scores: candidate-isolated and independent of padding, as the trained models are.
 """
 
@@ -120,6 +120,7 @@ def make_bundle(
                 RANKER: ModelEntry(
                     path=model_file(RANKER),
                     inputs=(
+                        TensorEntry("user_vectors", "FP32", (-1, VECTOR_SIZE)),
                         *_HISTORY_ENTRIES,
                         TensorEntry("candidate_items", "INT64", (-1, -1)),
                         TensorEntry("candidate_features", "FP32", (-1, -1, len(sources))),
@@ -228,7 +229,6 @@ def _tensor(name: str, element_type: int, shape: Sequence[str | int]) -> onnx.Va
 
 def _ranker(vectors: NDArray[np.float32], weights: Sequence[float]) -> onnx.ModelProto:
     nodes = [
-        *_mean_history_nodes(),
         helper.make_node("Gather", ["item_vectors", "candidate_items"], ["candidate_vectors"]),
         helper.make_node("Unsqueeze", ["user_vectors", "last_axis"], ["user_column"]),
         helper.make_node("MatMul", ["candidate_vectors", "user_column"], ["taste"]),
@@ -236,7 +236,7 @@ def _ranker(vectors: NDArray[np.float32], weights: Sequence[float]) -> onnx.Mode
         helper.make_node("Add", ["taste", "blend"], ["scores"]),
     ]
     constants = [
-        *_constants(vectors),
+        numpy_helper.from_array(vectors, "item_vectors"),
         numpy_helper.from_array(np.array([-1], dtype=np.int64), "last_axis"),
         numpy_helper.from_array(np.array(weights, dtype=np.float32)[:, None], "feature_weights"),
     ]
@@ -245,6 +245,7 @@ def _ranker(vectors: NDArray[np.float32], weights: Sequence[float]) -> onnx.Mode
             nodes,
             "ranker",
             [
+                _tensor("user_vectors", TensorProto.FLOAT, ["batch", VECTOR_SIZE]),
                 *_history_tensors(),
                 _tensor("candidate_items", TensorProto.INT64, ["batch", "count"]),
                 _tensor("candidate_features", TensorProto.FLOAT, ["batch", "count", len(weights)]),

@@ -56,27 +56,29 @@ class PipelineBuilder:
 
     def of_bundle(self, bundle: CandidateBundle, run: Run) -> BundlePipelines:
         """Return the pipelines of a bundle, whose sources compute where `run` lets them."""
-        resolver = QueryResolver(bundle.index, bundle.max_history, AlignedCatalog(bundle.index), self._replica)
+        aligned = AlignedCatalog(bundle.index)
+        call = self._user_vector_call(bundle)
+        resolver = QueryResolver(bundle.index, bundle.max_history, aligned, self._replica, user_vectors=call)
+        of_item = QueryResolver(bundle.index, bundle.max_history, aligned, self._replica)
         names = tuple(source.name for source in bundle.sources)
-        calls = self._user_vector_calls(bundle)
-        waits = (OptionalHydrator(UserVectorWait(self._budget_seconds), NO_USER_VECTOR),) if calls else ()
+        waits = (OptionalHydrator(UserVectorWait(self._budget_seconds), NO_USER_VECTOR),) if call else ()
         proposing = tuple(BundleSource(source, self._budget_seconds, run) for source in bundle.sources)
         return BundlePipelines(
             version=bundle.version,
             sources=names,
             generate=self._pipeline(
                 GENERATE,
-                (resolver, *calls),
+                (resolver,),
                 (*proposing, FreshSource(self._budget_seconds)),
                 self._scorer(bundle, GENERATE, run),
             ),
             hydrate=self._pipeline(
                 HYDRATE,
-                (resolver, *calls, *waits),
+                (resolver, *waits),
                 (NamedSource(names, self._budget_seconds),),
                 self._scorer(bundle, HYDRATE, run),
             ),
-            similar=self._similar(bundle, resolver, run),
+            similar=self._similar(bundle, of_item, run),
         )
 
     def without_bundle(self) -> BundlePipelines:
@@ -97,11 +99,11 @@ class PipelineBuilder:
         scorer = SourceScorer(bundle.sources, self._observers[pipeline], run)
         return ScorerWithFallback(scorer, UnscoredFallback(len(bundle.sources)), NO_SOURCE_SCORES)
 
-    def _user_vector_calls(self, bundle: CandidateBundle) -> tuple[UserVectorCall, ...]:
+    def _user_vector_call(self, bundle: CandidateBundle) -> UserVectorCall | None:
         model = bundle.user_encoder
         if model is None or not any(source.needs_user_vector for source in bundle.sources):
-            return ()
-        return (UserVectorCall(UserEncoder(self._triton, bundle.version, model, self._budget_seconds)),)
+            return None
+        return UserVectorCall(UserEncoder(self._triton, bundle.version, model, self._budget_seconds))
 
     def _similar(self, bundle: CandidateBundle, resolver: QueryResolver, run: Run) -> Pipeline | None:
         neighbours, vectors = bundle.source(ItemKnnSource.name), bundle.source(SequenceSource.name)

@@ -32,8 +32,16 @@ class CandidateServicer(CandidateServiceServicer):
         response = pb.GenerateCandidatesResponse(
             bundle_version=chosen.version, source_outcomes=outcome_messages(outcome.source_outcomes)
         )
-        catalog = resolved(outcome.query).view.catalog
-        fill_candidates(response.candidates, outcome.selected, chosen.sources, catalog)
+        known = resolved(outcome.query)
+        fill_candidates(
+            response.candidates,
+            outcome.selected,
+            chosen.sources,
+            known.view.catalog,
+            packed=request.packed_columns,
+        )
+        if (vector := known.arrived_vector()) is not None:
+            response.user_vector.extend(vector.tolist())
         return response
 
     async def HydrateCandidates(  # noqa: N802
@@ -44,8 +52,16 @@ class CandidateServicer(CandidateServiceServicer):
         chosen = self._chooser.for_versions(query.bundle_versions)
         outcome = await chosen.hydrate.run(query)
         response = pb.HydrateCandidatesResponse(bundle_version=chosen.version)
-        catalog = resolved(outcome.query).view.catalog
-        fill_candidates(response.candidates, outcome.selected, chosen.sources, catalog)
+        known = resolved(outcome.query)
+        fill_candidates(
+            response.candidates,
+            outcome.selected,
+            chosen.sources,
+            known.view.catalog,
+            packed=request.packed_columns,
+        )
+        if (vector := known.arrived_vector()) is not None:
+            response.user_vector.extend(vector.tolist())
         return response
 
     async def SimilarItems(  # noqa: N802

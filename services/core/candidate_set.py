@@ -26,6 +26,8 @@ class CandidateSet:
         labels: Names along the second dimension of two-dimensional columns, by column name.
         bundle_version: Bundle that the candidates' scores come from; empty when there is none.
         degraded_reasons: Why the candidates are fewer or worse than they could be, as their source tells it.
+        user_vector: float32 [D], whom they were proposed to, as that bundle's user encoder sees them; None where their
+            source did not tell.
     """
 
     item_ids: NDArray[np.object_]
@@ -35,6 +37,7 @@ class CandidateSet:
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     bundle_version: str = ""
     degraded_reasons: tuple[str, ...] = ()
+    user_vector: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if len(self.sources) > MAX_SOURCES:
@@ -68,7 +71,14 @@ class CandidateSet:
     ) -> CandidateSet:
         """Return other rows or columns of the same origin."""
         return CandidateSet(
-            item_ids, self.sources, source_masks, columns, self.labels, self.bundle_version, self.degraded_reasons
+            item_ids,
+            self.sources,
+            source_masks,
+            columns,
+            self.labels,
+            self.bundle_version,
+            self.degraded_reasons,
+            self.user_vector,
         )
 
     def sources_of(self, index: int) -> list[str]:

@@ -29,6 +29,9 @@ class History:
     event_types: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, np.int8))
     event_values: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
 
+    def __len__(self) -> int:
+        return len(self.item_ids)
+
     def features_of(self, places: NDArray[np.intp]) -> NDArray[np.float32]:
         """float32 [P, 4], what models read of the events at these places, ascending, as if there were no others."""
         types, values, times = self.event_types, self.event_values, self.event_times

@@ -23,15 +23,21 @@ _STATUSES = {
 
 
 def fill_candidates(
-    message: pb.Candidates, candidates: CandidateSet, sources: tuple[str, ...], catalog: CatalogSnapshot
+    message: pb.Candidates,
+    candidates: CandidateSet,
+    sources: tuple[str, ...],
+    catalog: CatalogSnapshot,
+    *,
+    packed: bool,
 ) -> None:
-    """Write candidates with the columns ITEM_KEY (slots) and "source_scores" (float32 [C, S]) into an empty message.
+    """Write candidates with the columns ITEM_KEY (slots), "row" and "source_scores" (float32 [C, S]) into an empty one.
 
     Args:
         message: Part of the answer: written in place, as setting it would copy all of it.
         candidates: What to send, in order.
         sources: The S names the scores belong to. Masks keep these bits only: what another filled up with has none.
         catalog: Where the slots lie.
+        packed: Whether the caller reads numbers as arrays.
     """
     message.sources.extend(sources)
     if not len(candidates):
@@ -42,9 +48,18 @@ def fill_candidates(
     message.item_ids.extend(candidates.item_ids.tolist())
     message.titles.extend(catalog.titles[slots].tolist())
     message.categories.extend(names)
+    masks = candidates.source_masks & np.uint32((1 << len(sources)) - 1)
+    scores = candidates.columns["source_scores"].astype("<f4", copy=False).tobytes()
+    if packed:
+        message.packed.source_masks = masks.astype("<u4", copy=False).tobytes()
+        message.packed.source_scores = scores
+        message.packed.category_offsets = offsets.astype("<u4").tobytes()
+        message.packed.category_indexes = indexes.astype("<u4").tobytes()
+        message.packed.rows = candidates.columns["row"].astype("<u4").tobytes()
+        return
     message.MergeFromString(
-        packed_field(_SOURCE_MASKS, varints(candidates.source_masks & np.uint32((1 << len(sources)) - 1)))
-        + packed_field(_SOURCE_SCORES, candidates.columns["source_scores"].astype("<f4", copy=False).tobytes())
+        packed_field(_SOURCE_MASKS, varints(masks))
+        + packed_field(_SOURCE_SCORES, scores)
         + packed_field(_CATEGORY_OFFSETS, varints(offsets))
         + packed_field(_CATEGORY_INDEXES, varints(indexes))
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from services.candidates.bundles.aligned_catalog import AlignedCatalog, CatalogView
 from services.candidates.catalog.replica import CatalogReplica
 from services.candidates.stages.resolved_query import ResolvedQuery
+from services.candidates.stages.user_vector import UserVectorCall
 from services.core.item_index import ItemIndex
 from services.core.query import History, ItemFilter, Query
 from services.core.sources.source import History as SourceHistory
@@ -32,12 +33,15 @@ class QueryResolver:
         aligned: AlignedCatalog,
         replica: CatalogReplica,
         now_microseconds: Callable[[], int] = _now_microseconds,
+        user_vectors: UserVectorCall | None = None,
     ) -> None:
+        """user_vectors: None where no source wants the user's vector."""
         self._index = index
         self._max_history = max_history
         self._aligned = aligned
         self._replica = replica
         self._now_microseconds = now_microseconds
+        self._user_vectors = user_vectors
 
     def enabled(self, query: Query) -> bool:  # noqa: ARG002
         """Always."""
@@ -46,6 +50,8 @@ class QueryResolver:
     async def hydrate_query(self, query: Query) -> Query:
         """Return the resolved query."""
         known_history, known_events = _known_history(self._index, query.history, self._max_history)
+        # First, because everything else can be done while it is on its way.
+        user_vector = await self._user_vectors.begin(known_history.rows, known_events) if self._user_vectors else None
         view = self._aligned.view(self._replica.snapshot, self._now_microseconds())
         excluded = view.catalog.slots(query.filter.excluded_item_ids)
         excluded_slots = np.zeros(len(view.catalog), np.bool_)
@@ -59,6 +65,7 @@ class QueryResolver:
             view=view,
             known_history=known_history,
             known_events=known_events,
+            user_vector=user_vector,
             open_rows=open_rows,
             open_row_count=int(np.count_nonzero(open_rows)),
             excluded_slots=excluded_slots,

@@ -55,12 +55,19 @@ class ResolvedQuery(Query):
         """Return the query with what was found out about it."""
         return cls(**dict(zip(_QUERY_FIELDS, _query_values(query), strict=True)), **resolved)
 
-    def arrived_history(self) -> SourceHistory:
-        """Return the known history, with the user vector if it is there by now."""
+    def arrived_vector(self) -> NDArray[np.float32] | None:
+        """Return the user vector, float32 [D], if it is there by now."""
         task = self.user_vector
         if task is None or not task.done() or task.cancelled() or task.exception() is not None:
+            return None
+        return task.result()
+
+    def arrived_history(self) -> SourceHistory:
+        """Return the known history, with the user vector if it is there by now."""
+        vector = self.arrived_vector()
+        if vector is None:
             return self.known_history
-        return SourceHistory(self.known_history.rows, self.known_history.times, task.result())
+        return SourceHistory(self.known_history.rows, self.known_history.times, vector)
 
 
 def resolved(query: Query) -> ResolvedQuery:

@@ -1,9 +1,8 @@
-"""Query hydrators: start the call to the user encoder before the sources run, and wait for it where no source does."""
+"""The call to the user encoder: begun as soon as the history is known, and waited for where no source does."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,28 +13,24 @@ from services.core.query import Query
 
 
 class UserVectorCall:
-    """Starts the call, so that Triton works while the other sources do."""
-
-    name = "user_vector_call"
+    """Begins the call, so that Triton works while the rest of the query is resolved and the other sources compute."""
 
     def __init__(self, encoder: UserEncoder) -> None:
         self._encoder = encoder
 
-    def enabled(self, query: Query) -> bool:
-        """For a user with a history that the bundle knows."""
-        return len(resolved(query).known_history.rows) > 0
-
-    async def hydrate_query(self, query: Query) -> Query:
-        """Return the query with the running call."""
-        known = resolved(query)
-        encoding = self._encoder.encode(known.known_history.rows, known.known_events)
-        call = asyncio.get_running_loop().create_task(encoding)
+    async def begin(
+        self, rows: NDArray[np.int32], events: NDArray[np.float32]
+    ) -> asyncio.Task[NDArray[np.float32]] | None:
+        """Return the running call for a history int32 [L] with its events float32 [L, 4]; None for an empty one."""
+        if not len(rows):
+            return None
+        call = asyncio.get_running_loop().create_task(self._encoder.encode(rows, events))
         call.add_done_callback(_heard)
-        # Two turns of the loop bring the request onto the wire; without them it would leave only after the sources
-        # that compute in this thread.
+        # Two turns of the loop bring the request onto the wire; without them it would leave only after what computes
+        # in this thread.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        return replace(resolved(query), user_vector=call)
+        return call
 
 
 class UserVectorWait:

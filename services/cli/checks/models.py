@@ -32,6 +32,7 @@ async def check_models(store: Path, version: str, triton_url: str) -> list[Findi
                 "history_events": np.zeros((1, length, len(FEATURES)), np.float32),
             }
             if name != USER_ENCODER:
+                inputs["user_vectors"] = np.zeros((1, model.vector_size), np.float32)
                 inputs["candidate_items"] = np.ones((1, 64), np.int64)
                 inputs["candidate_features"] = np.zeros((1, 64, len(model.sources)), np.float32)
             try:

@@ -13,8 +13,10 @@ from services.core.sources.source import NOTHING, History, Retrieved, RowMask, R
 ITEM_VECTORS = "sequence/item_vectors.npy"
 INDEX = "sequence/index.usearch"
 
-# An index that has to find more than this is slower than comparing everything.
+# An index that has to find more than this, or a larger share of its items than this, is slower than comparing
+# everything: it walks through most of them one by one, where one product reads them in a row.
 _MOST_SEARCHED = 10_000
+_LARGEST_SHARE = 0.1
 
 
 class VectorIndex(Protocol):
@@ -86,7 +88,7 @@ class SequenceSource(Source):
         # The index knows nothing of what is closed: ask for as many more as could be thrown out.
         closed_count = self.item_count - int(np.count_nonzero(open_rows[1:]))
         wanted = min(count + closed_count, self.item_count)
-        if wanted > _MOST_SEARCHED:
+        if wanted > min(_MOST_SEARCHED, _LARGEST_SHARE * self.item_count):
             return super().retrieve_open(history, count, open_rows)
         rows = self._index.search(history.user_vector, wanted)
         rows = np.sort(rows[open_rows[rows] & (rows > 0)])

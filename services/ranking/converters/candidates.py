@@ -28,6 +28,7 @@ def generate_request(query: Query, count: int, timeout_seconds: float) -> candid
         count=count,
         bundle_versions=query.bundle_versions,
         time_budget=_duration(timeout_seconds),
+        packed_columns=True,
     )
     excluded = query.hidden_item_ids | query.filter.excluded_item_ids
     if not query.include_seen:
@@ -46,6 +47,7 @@ def hydrate_request(query: Query) -> candidates_pb2.HydrateCandidatesRequest:
         history=_history(query.history),
         item_ids=query.item_ids,
         bundle_versions=query.bundle_versions,
+        packed_columns=True,
     )
 
 
@@ -58,13 +60,13 @@ def candidates_of_generate(response: candidates_pb2.GenerateCandidatesResponse) 
     ]
     if not response.bundle_version:
         reasons.append("no_bundle")
-    return _candidate_set(response.candidates, response.bundle_version, tuple(reasons))
+    return _candidate_set(response, tuple(reasons))
 
 
 def candidates_of_hydrate(item_ids: Sequence[str], response: candidates_pb2.HydrateCandidatesResponse) -> CandidateSet:
     """Return all of `item_ids` in their order; those that the response lacks are not available."""
     reasons = () if response.bundle_version else ("no_bundle",)
-    found = _candidate_set(response.candidates, response.bundle_version, reasons)
+    found = _candidate_set(response, reasons)
     if found.item_ids.tolist() == list(item_ids):
         return found
     position_of = {item_id: position for position, item_id in enumerate(found.item_ids.tolist())}
@@ -82,6 +84,7 @@ def candidates_of_hydrate(item_ids: Sequence[str], response: candidates_pb2.Hydr
         labels=found.labels,
         bundle_version=found.bundle_version,
         degraded_reasons=found.degraded_reasons,
+        user_vector=found.user_vector,
     )
 
 
@@ -103,38 +106,64 @@ def _spread(column: NDArray[_T], positions: NDArray[np.intp], missing: NDArray[n
 
 
 def _candidate_set(
-    message: candidates_pb2.Candidates, bundle_version: str, degraded_reasons: tuple[str, ...]
+    response: candidates_pb2.GenerateCandidatesResponse | candidates_pb2.HydrateCandidatesResponse,
+    degraded_reasons: tuple[str, ...],
 ) -> CandidateSet:
+    message = response.candidates
     count = len(message.item_ids)
     item_ids = np.empty(count, np.object_)
     item_ids[:] = message.item_ids[:]
     titles = np.empty(count, np.object_)
     titles[:] = message.titles[:]
     sources = tuple(message.sources)
-    scores = np.fromiter(message.source_scores, np.float32, count * len(sources))
+    masks, scores, offsets, indexes = _numbers(message)
+    # Where they came, nobody has to look the ids up again.
+    rows = {"rows": np.frombuffer(message.packed.rows, "<u4")} if message.packed.rows else {}
     categories = tuple(message.categories)
     return CandidateSet(
         item_ids=item_ids,
         sources=sources,
-        source_masks=np.fromiter(message.source_masks, np.uint32, count),
+        source_masks=masks,
         columns={
             "source_scores": scores.reshape(count, len(sources)),
             "titles": titles,
-            "categories": _membership(message, count, len(categories)),
+            "categories": _membership(offsets, indexes, count, len(categories)),
             "available": np.ones(count, np.bool_),
+            **rows,
         },
         labels={"source_scores": sources, "categories": categories},
-        bundle_version=bundle_version,
+        bundle_version=response.bundle_version,
         degraded_reasons=degraded_reasons,
+        user_vector=np.array(response.user_vector[:], np.float32) if response.user_vector else None,
     )
 
 
-def _membership(message: candidates_pb2.Candidates, count: int, category_count: int) -> NDArray[np.bool_]:
+def _numbers(
+    message: candidates_pb2.Candidates,
+) -> tuple[NDArray[np.uint32], NDArray[np.float32], NDArray[np.integer], NDArray[np.integer]]:
+    """Return masks, scores (flat), category offsets and category indexes, in whichever form they came."""
+    if message.HasField("packed"):
+        packed = message.packed
+        return (
+            np.frombuffer(packed.source_masks, "<u4"),
+            np.frombuffer(packed.source_scores, "<f4"),
+            np.frombuffer(packed.category_offsets, "<u4"),
+            np.frombuffer(packed.category_indexes, "<u4"),
+        )
+    return (
+        np.array(message.source_masks[:], np.uint32),
+        np.array(message.source_scores[:], np.float32),
+        np.array(message.category_offsets[:], np.intp),
+        np.array(message.category_indexes[:], np.intp),
+    )
+
+
+def _membership(
+    offsets: NDArray[np.integer], indexes: NDArray[np.integer], count: int, category_count: int
+) -> NDArray[np.bool_]:
     """Return bool [C, K]: which item has which category."""
     member = np.zeros((count, category_count), np.bool_)
-    indexes = np.array(message.category_indexes[:], np.intp)
     if len(indexes):
-        offsets = np.array(message.category_offsets[:], np.intp)
         member[np.repeat(np.arange(count), offsets[1:] - offsets[:-1]), indexes] = True
     return member
 

@@ -1,4 +1,4 @@
-"""The ranker: history and candidates through the Transformer in Triton, of the very bundle the candidates are from."""
+"""The ranker: user and candidates through the models in Triton, of the very bundle the candidates are from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from services.core.bundle import RANKER, ModelEntry
+from services.core.bundle import RANKER, USER_ENCODER, ModelEntry
 from services.core.candidate_set import CandidateSet, Column
 from services.core.circuit_breaker import CircuitBreaker
 from services.core.errors import UnavailableError
@@ -40,6 +40,8 @@ class Inference(Protocol):
 
 class RankerScorer:
     """score = head weights · the ranker's heads. Provides float64 [C] "score" and float32 [C, H] "predictions".
+
+    The user's vector came with the candidates; where it did not, the user encoder is asked here.
 
     The ranker learned from users with a history. For anybody else, popularity is the order: nothing is wrong with
     that answer, so it is not degraded, and its predictions are [C, 0].
@@ -85,17 +87,21 @@ class RankerScorer:
         history = history_inputs(bundle, query)
         if history is None:
             return _by_popularity(candidates, names)
-        rows = bundle.index.rows(candidates.item_ids.tolist())
-        heads = await self._infer(
-            query,
-            candidates.bundle_version,
-            bundle.ranker,
-            {
-                **history,
-                "candidate_items": _padded(rows, np.int64),
-                "candidate_features": _padded(_features(bundle.ranker, candidates, names), np.float32),
-            },
-        )
+        users = candidates.user_vector
+        if users is None:
+            users = await self._infer(query, USER_ENCODER, candidates.bundle_version, history, "user_vectors")
+        brought = candidates.columns.get("rows")
+        rows = bundle.index.rows(candidates.item_ids.tolist()) if brought is None else brought.astype(np.int32)
+        inputs: dict[str, NDArray[np.generic]] = {
+            "user_vectors": users.reshape(1, -1),
+            **history,
+            "candidate_items": _padded(rows, np.int64),
+            "candidate_features": _padded(_features(bundle.ranker, candidates, names), np.float32),
+        }
+        heads = await self._infer(query, RANKER, candidates.bundle_version, inputs, "scores")
+        expected = (*inputs["candidate_items"].shape, len(bundle.ranker.heads))
+        if heads.shape != expected:
+            raise UnavailableError(f"the ranker gave scores of {heads.shape}, not {expected}")
         predictions = heads[0, : len(rows)]
         scores = (predictions @ bundle.head_weights).astype(np.float64)
         known = rows > 0
@@ -105,20 +111,16 @@ class RankerScorer:
         return {"score": scores, "predictions": predictions}
 
     async def _infer(
-        self, query: Query, version: str, ranker: ModelEntry, inputs: Mapping[str, NDArray[np.generic]]
+        self, query: Query, model: str, version: str, inputs: Mapping[str, NDArray[np.generic]], output: str
     ) -> NDArray[np.float32]:
         left = seconds_left(query.deadline) - self._reserve_seconds
         timeout_seconds = min(self._timeout_seconds, left)
         if timeout_seconds <= 0:
             raise TimeoutError("no time left for the ranker")
-        heads = await self._breaker.call(
-            lambda: self._triton.infer(RANKER, version, inputs, "scores", timeout_seconds),
+        return await self._breaker.call(
+            lambda: self._triton.infer(model, version, inputs, output, timeout_seconds),
             patient=timeout_seconds >= self._timeout_seconds,
         )
-        expected = (*inputs["candidate_items"].shape, len(ranker.heads))
-        if heads.shape != expected:
-            raise UnavailableError(f"the ranker gave scores of {heads.shape}, not {expected}")
-        return heads
 
 
 async def probe(triton: Inference, version: str, bundle: RankingBundle, timeout_seconds: float = 5.0) -> None:
@@ -128,6 +130,7 @@ async def probe(triton: Inference, version: str, bundle: RankingBundle, timeout_
         RANKER,
         version,
         {
+            "user_vectors": np.zeros((1, ranker.vector_size), np.float32),
             "history_items": np.ones((1, ranker.history_buckets[0]), np.int64),
             "history_events": np.zeros((1, ranker.history_buckets[0], len(FEATURES)), np.float32),
             "candidate_items": np.ones((1, _CANDIDATE_BUCKETS[0]), np.int64),

@@ -24,11 +24,12 @@ class ServedUserEncoder(nn.Module):
 
 
 class ServedRanker(nn.Module):
-    """history, candidates and their source scores → float32 [B, C, 2 + H]: "engage", "engage_probability" and actions.
+    """User, candidates and their source scores → float32 [B, C, 2 + H]: "engage", "engage_probability" and actions.
 
     The first is the score that orders, the second the calibrated probability that the candidate is taken next, the
     others what the user would do with it (see ``ActionHeads``).
 
+    The user's vector is the served user encoder's, asked for the candidates already: the Transformer runs once.
     A candidate meets the history only as an inner product and its features only by themselves, so its score does
     not depend on which others are ranked with it.
     """
@@ -45,7 +46,6 @@ class ServedRanker(nn.Module):
         super().__init__()
         self.actions = actions
         self._scale, self._offset = scale, offset
-        self.user_encoder = ServedUserEncoder(encoder)
         self.items = encoder.items
         self.inverse_scales = nn.Buffer(torch.from_numpy(1.0 / blend.scales))
         self.linear = nn.Buffer(torch.from_numpy(blend.linear).reshape(-1, 1))
@@ -55,15 +55,15 @@ class ServedRanker(nn.Module):
 
     def forward(
         self,
+        user_vectors: torch.Tensor,
         history_items: torch.Tensor,
         history_events: torch.Tensor,
         candidate_items: torch.Tensor,
         candidate_features: torch.Tensor,
     ) -> torch.Tensor:
-        """Inner products with the user vector, blended with the features."""
-        users = self.user_encoder(history_items, history_events)
+        """Inner products with the user vectors [B, D], blended with the features."""
         candidates = self.items(candidate_items)
-        taste = torch.matmul(candidates, users[:, :, None])
+        taste = torch.matmul(candidates, user_vectors[:, :, None])
         terms = torch.log1p(torch.clamp(candidate_features, min=0.0) * self.inverse_scales)
         lengths = torch.log1p((history_items > 0).sum(dim=1).to(taste.dtype))
         inputs = torch.cat([taste, terms, lengths[:, None, None].expand_as(taste)], dim=2)
@@ -72,6 +72,9 @@ class ServedRanker(nn.Module):
             states = torch.matmul(inputs, self.hidden) + self.hidden_bias
             scores = scores + torch.matmul(states * torch.sigmoid(states), self.output)
         heads = [scores, torch.sigmoid(self._scale * scores + self._offset)]
-        if self.actions is not None:
-            heads.append(self.actions(history_items, history_events, users, candidate_items, candidates))
+        if self.actions is None:
+            # An input that nothing reads would be missing in the exported graph: all rankers take the same.
+            heads[0] = scores + 0.0 * history_events[:, :1, :1]
+        else:
+            heads.append(self.actions(history_items, history_events, user_vectors, candidate_items, candidates))
         return torch.cat(heads, dim=2)

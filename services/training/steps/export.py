@@ -64,9 +64,12 @@ def export_models(
         "user_vectors",
         user_encoder_path,
     )
+    with torch.no_grad():
+        vectors = encoder.user_vectors(history, events)
     _export(
         ServedRanker(encoder, blend, calibration.scale, calibration.offset, actions),
         {
+            "user_vectors": vectors,
             "history_items": history,
             "history_events": events,
             "candidate_items": candidates,
@@ -90,6 +93,7 @@ def export_models(
         RANKER: ModelEntry(
             path=model_file(RANKER),
             inputs=(
+                TensorEntry("user_vectors", "FP32", (-1, width)),
                 *history_entries,
                 TensorEntry("candidate_items", "INT64", (-1, -1)),
                 TensorEntry("candidate_features", "FP32", (-1, -1, features)),
@@ -132,19 +136,19 @@ def _export(module: nn.Module, inputs: dict[str, torch.Tensor], output: str, pat
             dynamo=False,
             input_names=list(inputs),
             output_names=[output],
-            dynamic_axes={name: {0: "batch", 1: _FREE[name]} for name in inputs} | {output: {0: "batch"}},
+            dynamic_axes={name: {0: "batch"} | ({1: _FREE[name]} if name in _FREE else {}) for name in inputs}
+            | {output: {0: "batch"}},
             opset_version=OPSET,
         )
     _check(module, inputs, path)
 
 
 def _check(module: nn.Module, inputs: dict[str, torch.Tensor], path: Path) -> None:
-    """Compare with torch on these inputs, on a shorter history and on one user alone."""
+    """Compare with torch on these inputs, on shorter ones and on one user alone."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    of_history = ("history_items", "history_events")
-    shorter = {name: value[:, -5:] if name in of_history else value for name, value in inputs.items()}
+    shorter = {name: value[:, -5:] if name in _FREE else value for name, value in inputs.items()}
     alone = {name: value[:1] for name, value in inputs.items()}
     for case in (inputs, shorter, alone):
         with torch.no_grad():

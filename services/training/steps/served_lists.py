@@ -161,6 +161,7 @@ class _Ranking:
         heads: NDArray[np.float32] = self._ranker.run(
             None,
             {
+                "user_vectors": vectors,
                 "history_items": items,
                 "history_events": events,
                 "candidate_items": chosen,

@@ -22,11 +22,13 @@ def publish(repository: Path, version: str, *, scale: float = 1.0) -> None:
 
 
 def ranker(scale: float) -> onnx.ModelProto:
-    """scores[b, c, 0] = scale · Σ candidate_features[b, c, :]; the two item inputs only have to be there."""
+    """scores[b, c, 0] = scale · Σ candidate_features[b, c, :]; the other inputs only have to be there."""
     nodes = [
         helper.make_node("MatMul", ["candidate_features", "weights"], ["sums"]),
-        *_zero_from("history_items", "history", 1),
+        *_zero_from("user_vectors", "user", 1),
+        *_zero_from("history_items", "items", 1),
         *_zero_from("candidate_items", "candidates", 2),
+        helper.make_node("Add", ["user_zero", "items_zero"], ["history_zero"]),
         helper.make_node("Unsqueeze", ["history_zero", "two"], ["history_zeros"]),
         helper.make_node("Unsqueeze", ["candidates_zero", "two"], ["candidate_zeros"]),
         helper.make_node("Add", ["sums", "history_zeros"], ["partial"]),
@@ -36,6 +38,7 @@ def ranker(scale: float) -> onnx.ModelProto:
         nodes,
         "ranker",
         [
+            helper.make_tensor_value_info("user_vectors", TensorProto.FLOAT, ["batch", VECTOR_SIZE]),
             *_history(),
             _input("candidate_items", ["batch", "candidates"]),
             helper.make_tensor_value_info("candidate_features", TensorProto.FLOAT, ["batch", "candidates", FEATURES]),
@@ -62,7 +65,7 @@ def user_encoder(scale: float) -> onnx.ModelProto:
 
 
 def _zero_from(name: str, prefix: str, axis: int) -> list[onnx.NodeProto]:
-    """0 · the input, reduced to [batch, 1] for a history and kept [batch, candidates] for candidates."""
+    """0 · the input, reduced to [batch, 1] for the user, kept [batch, candidates] for candidates."""
     nodes = [
         helper.make_node("Cast", [name], [f"{prefix}_floats"], to=TensorProto.FLOAT),
         helper.make_node("Mul", [f"{prefix}_floats", "zero"], [f"{prefix}_zero" if axis == 2 else f"{prefix}_flat"]),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from services.candidates.stages.resolved_query import resolved
 from services.candidates.stages.source_threads import SourceThreads
 from services.core.pipeline.roles import Outcome
 from services.core.query import ItemFilter
@@ -46,6 +47,9 @@ async def test_all_sources_propose_and_score_every_candidate(world: World) -> No
     assert outcome.selected.sources_of(popular) == ["popularity"]
     assert scores[popular, 3] < scores[near, 3], "sources score what others proposed too"
     assert outcome.degraded_reasons == ()
+    vector = resolved(outcome.query).arrived_vector()
+    assert vector is not None
+    np.testing.assert_allclose(vector, world.triton.vectors[[100, 101, 102]].mean(axis=0), rtol=1e-6)
 
 
 async def test_the_scores_are_those_of_the_sources(world: World) -> None:
@@ -72,6 +76,7 @@ async def test_somebody_new_gets_what_is_popular(world: World) -> None:
     assert ids_of(outcome) == ["1", "2", "3", "4", "5"]
     assert status_of(outcome)["sequence"] == "disabled"
     assert world.triton.versions == []
+    assert resolved(outcome.query).arrived_vector() is None
     assert not outcome.selected.columns["source_scores"][:, 1:].any()
 
 
@@ -134,6 +139,7 @@ async def test_without_triton_the_other_sources_answer_and_its_column_is_0(tmp_p
     assert status in ("failed", "late")
     assert status_of(outcome)["sequence"] == status
     assert outcome.degraded_reasons == (f"source_sequence_{status}",)
+    assert resolved(outcome.query).arrived_vector() is None
     scores = outcome.selected.columns["source_scores"]
     assert len(scores) == 30
     assert not scores[:, 3].any()

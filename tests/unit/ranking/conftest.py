@@ -15,7 +15,7 @@ from services.core.candidate_set import CandidateSet
 from services.core.query import Query
 from services.plumbing.bundle_watcher import LoadedBundles
 from services.ranking.ranking_bundle import RankingBundle
-from tests.bundle_maker import make_bundle
+from tests.bundle_maker import VECTOR_SIZE, make_bundle
 
 VERSION = "20240101000000"
 
@@ -63,6 +63,7 @@ def make_candidates() -> Callable[..., CandidateSet]:
             "sources": columns.pop("sources", sources),
             "bundle_version": columns.pop("bundle_version", VERSION),
             "degraded_reasons": columns.pop("degraded_reasons", ()),
+            "user_vector": columns.pop("user_vector", np.zeros(VECTOR_SIZE, np.float32)),
         }
         category_names = columns.pop("category_names", ("x", "y"))
         masks = columns.pop("source_masks", np.ones(count, np.uint32))

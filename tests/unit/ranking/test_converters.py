@@ -105,9 +105,23 @@ def wire_candidates(item_ids: str = "abc") -> candidates_pb2.Candidates:
     )
 
 
-def test_columns_come_over_as_they_are() -> None:
+def packed_candidates(item_ids: str = "abc") -> candidates_pb2.Candidates:
+    """The same, numbers as arrays."""
+    message = wire_candidates(item_ids)
+    message.packed.source_masks = np.array(message.source_masks, "<u4").tobytes()
+    message.packed.source_scores = np.array(message.source_scores, "<f4").tobytes()
+    message.packed.category_offsets = np.array(message.category_offsets, "<u4").tobytes()
+    message.packed.category_indexes = np.array(message.category_indexes, "<u4").tobytes()
+    message.packed.rows = np.arange(7, 7 + len(item_ids), dtype="<u4").tobytes()
+    for name in ("source_masks", "source_scores", "category_offsets", "category_indexes"):
+        message.ClearField(name)
+    return message
+
+
+@pytest.mark.parametrize("candidates_of", [wire_candidates, packed_candidates])
+def test_columns_come_over_as_they_are(candidates_of: Any) -> None:
     response = candidates_pb2.GenerateCandidatesResponse(
-        candidates=wire_candidates(),
+        candidates=candidates_of(),
         bundle_version="20240101000000",
         source_outcomes=[
             _OUTCOME(source="popularity", status=_OUTCOME.STATUS_ANSWERED),
@@ -119,6 +133,8 @@ def test_columns_come_over_as_they_are() -> None:
     found = candidates.candidates_of_generate(response)
     assert found.item_ids.tolist() == ["a", "b", "c"]
     assert found.sources_of(2) == ["popularity", "sequence"]
+    assert found.source_masks.dtype == np.uint32
+    assert found.columns["source_scores"].dtype == np.float32
     assert found.columns["source_scores"].tolist() == [[0, 1], [2, 3], [4, 5]]
     assert found.columns["titles"].tolist() == ["Title a", "Title b", "Title c"]
     assert found.columns["categories"].tolist() == [[False, True], [False, False], [True, True]]
@@ -128,23 +144,50 @@ def test_columns_come_over_as_they_are() -> None:
     assert found.degraded_reasons == ("source_sequence_late", "source_item_knn_failed")
 
 
+def test_the_user_comes_with_the_candidates_or_does_not() -> None:
+    for message, read in (
+        (candidates_pb2.GenerateCandidatesResponse, candidates.candidates_of_generate),
+        (candidates_pb2.HydrateCandidatesResponse, lambda response: candidates.candidates_of_hydrate("cab", response)),
+    ):
+        found = read(message(candidates=wire_candidates(), user_vector=[0.5, -1.25])).take(np.array([0])).user_vector
+        assert found is not None
+        assert (found.tolist(), found.dtype) == ([0.5, -1.25], np.float32)
+        assert read(message(candidates=wire_candidates())).user_vector is None
+
+
 def test_no_bundle_is_a_degraded_answer_and_no_candidates_are_an_empty_set() -> None:
     found = candidates.candidates_of_generate(candidates_pb2.GenerateCandidatesResponse())
     assert len(found) == 0
     assert found.degraded_reasons == ("no_bundle",)
 
 
-def test_columns_that_do_not_fit_together_are_refused() -> None:
-    broken = wire_candidates()
-    del broken.source_masks[:]
-    with pytest.raises(ValueError, match=r"."):
-        candidates.candidates_of_generate(candidates_pb2.GenerateCandidatesResponse(candidates=broken))
+@pytest.mark.parametrize("column", ["source_masks", "source_scores", "category_offsets"])
+def test_columns_that_do_not_fit_together_are_refused(column: str) -> None:
+    broken, packed = wire_candidates(), packed_candidates()
+    broken.ClearField(column)
+    packed.packed.ClearField(column)
+    for message in (broken, packed):
+        with pytest.raises(ValueError, match=r"."):
+            candidates.candidates_of_generate(candidates_pb2.GenerateCandidatesResponse(candidates=message))
 
 
-def test_the_callers_items_keep_their_order_and_the_missing_ones_are_not_available() -> None:
-    response = candidates_pb2.HydrateCandidatesResponse(
-        candidates=wire_candidates("ab"), bundle_version="20240101000000"
+def test_rows_come_with_arrays_alone() -> None:
+    found = candidates.candidates_of_hydrate(
+        ("b", "gone", "a"), candidates_pb2.HydrateCandidatesResponse(candidates=packed_candidates())
     )
+    assert found.columns["rows"].tolist() == [8, 0, 7]
+    plain = candidates.candidates_of_generate(candidates_pb2.GenerateCandidatesResponse(candidates=wire_candidates()))
+    assert "rows" not in plain.columns
+
+
+def test_arrays_are_asked_for(make_query: Any) -> None:
+    assert candidates.generate_request(make_query(), 10, 1.0).packed_columns
+    assert candidates.hydrate_request(make_query(item_ids=("a",))).packed_columns
+
+
+@pytest.mark.parametrize("candidates_of", [wire_candidates, packed_candidates])
+def test_the_callers_items_keep_their_order_and_the_missing_ones_are_not_available(candidates_of: Any) -> None:
+    response = candidates_pb2.HydrateCandidatesResponse(candidates=candidates_of("ab"), bundle_version="20240101000000")
     found = candidates.candidates_of_hydrate(("b", "gone", "a"), response)
     assert found.item_ids.tolist() == ["b", "gone", "a"]
     assert found.columns["available"].tolist() == [True, False, True]

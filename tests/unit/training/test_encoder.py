@@ -98,7 +98,7 @@ def test_a_candidates_score_is_its_own_affair(encoder: SequenceEncoder, hidden: 
     candidates = torch.tensor([[5, 6, 7, 8]])
 
     def ranker(candidates: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
-        return served(history, events_of(history), candidates, features)
+        return served(vectors_of(encoder, history), history, events_of(history), candidates, features)
 
     features = torch.tensor([[[1.0, 0.0], [3.0, -1.0], [0.0, 0.5], [2.0, 2.0]]])
     together = ranker(candidates, features)

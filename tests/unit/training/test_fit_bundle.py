@@ -69,6 +69,7 @@ def test_the_served_models_agree_with_the_served_vectors(store: Path) -> None:
     scores = ranker.run(
         None,
         {
+            "user_vectors": vectors[0],
             **history_of(np.pad(rows, ((0, 0), (13, 0)))),
             "candidate_items": candidates,
             "candidate_features": np.zeros((1, 5, 5), dtype=np.float32),
@@ -79,6 +80,7 @@ def test_the_served_models_agree_with_the_served_vectors(store: Path) -> None:
         alone = ranker.run(
             None,
             {
+                "user_vectors": vectors[0],
                 **history_of(rows),
                 "candidate_items": candidates[:, [place]],
                 "candidate_features": np.zeros((1, 1, 5), dtype=np.float32),

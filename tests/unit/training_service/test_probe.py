@@ -11,6 +11,7 @@ def test_inputs_are_shaped_as_serving_shapes_them(tmp_path):
     ranker = manifest.models["ranker"]
     inputs = {tensor.name: example_input(tensor, ranker, manifest.item_count) for tensor in ranker.inputs}
     assert {name: (array.shape, array.dtype) for name, array in inputs.items()} == {
+        "user_vectors": ((1, 16), np.float32),
         "history_items": ((1, 16), np.int64),
         "history_events": ((1, 16, 4), np.float32),
         "candidate_items": ((1, 64), np.int64),

@@ -34,7 +34,7 @@ class ItemFilter(_message.Message):
     def __init__(self, excluded_item_ids: _Optional[_Iterable[str]] = ..., any_of_categories: _Optional[_Iterable[str]] = ..., excluded_categories: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class GenerateCandidatesRequest(_message.Message):
-    __slots__ = ("user_id", "scenario", "history", "count", "filter", "bundle_versions", "time_budget")
+    __slots__ = ("user_id", "scenario", "history", "count", "filter", "bundle_versions", "time_budget", "packed_columns")
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     SCENARIO_FIELD_NUMBER: _ClassVar[int]
     HISTORY_FIELD_NUMBER: _ClassVar[int]
@@ -42,6 +42,7 @@ class GenerateCandidatesRequest(_message.Message):
     FILTER_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_VERSIONS_FIELD_NUMBER: _ClassVar[int]
     TIME_BUDGET_FIELD_NUMBER: _ClassVar[int]
+    PACKED_COLUMNS_FIELD_NUMBER: _ClassVar[int]
     user_id: str
     scenario: str
     history: History
@@ -49,10 +50,25 @@ class GenerateCandidatesRequest(_message.Message):
     filter: ItemFilter
     bundle_versions: _containers.RepeatedScalarFieldContainer[str]
     time_budget: _duration_pb2.Duration
-    def __init__(self, user_id: _Optional[str] = ..., scenario: _Optional[str] = ..., history: _Optional[_Union[History, _Mapping]] = ..., count: _Optional[int] = ..., filter: _Optional[_Union[ItemFilter, _Mapping]] = ..., bundle_versions: _Optional[_Iterable[str]] = ..., time_budget: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    packed_columns: bool
+    def __init__(self, user_id: _Optional[str] = ..., scenario: _Optional[str] = ..., history: _Optional[_Union[History, _Mapping]] = ..., count: _Optional[int] = ..., filter: _Optional[_Union[ItemFilter, _Mapping]] = ..., bundle_versions: _Optional[_Iterable[str]] = ..., time_budget: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., packed_columns: _Optional[bool] = ...) -> None: ...
+
+class PackedColumns(_message.Message):
+    __slots__ = ("source_masks", "source_scores", "category_offsets", "category_indexes", "rows")
+    SOURCE_MASKS_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_SCORES_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_OFFSETS_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_INDEXES_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    source_masks: bytes
+    source_scores: bytes
+    category_offsets: bytes
+    category_indexes: bytes
+    rows: bytes
+    def __init__(self, source_masks: _Optional[bytes] = ..., source_scores: _Optional[bytes] = ..., category_offsets: _Optional[bytes] = ..., category_indexes: _Optional[bytes] = ..., rows: _Optional[bytes] = ...) -> None: ...
 
 class Candidates(_message.Message):
-    __slots__ = ("item_ids", "sources", "source_masks", "source_scores", "titles", "categories", "category_offsets", "category_indexes")
+    __slots__ = ("item_ids", "sources", "source_masks", "source_scores", "titles", "categories", "category_offsets", "category_indexes", "packed")
     ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
     SOURCES_FIELD_NUMBER: _ClassVar[int]
     SOURCE_MASKS_FIELD_NUMBER: _ClassVar[int]
@@ -61,6 +77,7 @@ class Candidates(_message.Message):
     CATEGORIES_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_OFFSETS_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_INDEXES_FIELD_NUMBER: _ClassVar[int]
+    PACKED_FIELD_NUMBER: _ClassVar[int]
     item_ids: _containers.RepeatedScalarFieldContainer[str]
     sources: _containers.RepeatedScalarFieldContainer[str]
     source_masks: _containers.RepeatedScalarFieldContainer[int]
@@ -69,7 +86,8 @@ class Candidates(_message.Message):
     categories: _containers.RepeatedScalarFieldContainer[str]
     category_offsets: _containers.RepeatedScalarFieldContainer[int]
     category_indexes: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, item_ids: _Optional[_Iterable[str]] = ..., sources: _Optional[_Iterable[str]] = ..., source_masks: _Optional[_Iterable[int]] = ..., source_scores: _Optional[_Iterable[float]] = ..., titles: _Optional[_Iterable[str]] = ..., categories: _Optional[_Iterable[str]] = ..., category_offsets: _Optional[_Iterable[int]] = ..., category_indexes: _Optional[_Iterable[int]] = ...) -> None: ...
+    packed: PackedColumns
+    def __init__(self, item_ids: _Optional[_Iterable[str]] = ..., sources: _Optional[_Iterable[str]] = ..., source_masks: _Optional[_Iterable[int]] = ..., source_scores: _Optional[_Iterable[float]] = ..., titles: _Optional[_Iterable[str]] = ..., categories: _Optional[_Iterable[str]] = ..., category_offsets: _Optional[_Iterable[int]] = ..., category_indexes: _Optional[_Iterable[int]] = ..., packed: _Optional[_Union[PackedColumns, _Mapping]] = ...) -> None: ...
 
 class SourceOutcome(_message.Message):
     __slots__ = ("source", "status", "candidate_count")
@@ -94,36 +112,42 @@ class SourceOutcome(_message.Message):
     def __init__(self, source: _Optional[str] = ..., status: _Optional[_Union[SourceOutcome.Status, str]] = ..., candidate_count: _Optional[int] = ...) -> None: ...
 
 class GenerateCandidatesResponse(_message.Message):
-    __slots__ = ("candidates", "bundle_version", "source_outcomes")
+    __slots__ = ("candidates", "bundle_version", "source_outcomes", "user_vector")
     CANDIDATES_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_VERSION_FIELD_NUMBER: _ClassVar[int]
     SOURCE_OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    USER_VECTOR_FIELD_NUMBER: _ClassVar[int]
     candidates: Candidates
     bundle_version: str
     source_outcomes: _containers.RepeatedCompositeFieldContainer[SourceOutcome]
-    def __init__(self, candidates: _Optional[_Union[Candidates, _Mapping]] = ..., bundle_version: _Optional[str] = ..., source_outcomes: _Optional[_Iterable[_Union[SourceOutcome, _Mapping]]] = ...) -> None: ...
+    user_vector: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, candidates: _Optional[_Union[Candidates, _Mapping]] = ..., bundle_version: _Optional[str] = ..., source_outcomes: _Optional[_Iterable[_Union[SourceOutcome, _Mapping]]] = ..., user_vector: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class HydrateCandidatesRequest(_message.Message):
-    __slots__ = ("user_id", "scenario", "history", "item_ids", "bundle_versions")
+    __slots__ = ("user_id", "scenario", "history", "item_ids", "bundle_versions", "packed_columns")
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     SCENARIO_FIELD_NUMBER: _ClassVar[int]
     HISTORY_FIELD_NUMBER: _ClassVar[int]
     ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    PACKED_COLUMNS_FIELD_NUMBER: _ClassVar[int]
     user_id: str
     scenario: str
     history: History
     item_ids: _containers.RepeatedScalarFieldContainer[str]
     bundle_versions: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, user_id: _Optional[str] = ..., scenario: _Optional[str] = ..., history: _Optional[_Union[History, _Mapping]] = ..., item_ids: _Optional[_Iterable[str]] = ..., bundle_versions: _Optional[_Iterable[str]] = ...) -> None: ...
+    packed_columns: bool
+    def __init__(self, user_id: _Optional[str] = ..., scenario: _Optional[str] = ..., history: _Optional[_Union[History, _Mapping]] = ..., item_ids: _Optional[_Iterable[str]] = ..., bundle_versions: _Optional[_Iterable[str]] = ..., packed_columns: _Optional[bool] = ...) -> None: ...
 
 class HydrateCandidatesResponse(_message.Message):
-    __slots__ = ("candidates", "bundle_version")
+    __slots__ = ("candidates", "bundle_version", "user_vector")
     CANDIDATES_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    USER_VECTOR_FIELD_NUMBER: _ClassVar[int]
     candidates: Candidates
     bundle_version: str
-    def __init__(self, candidates: _Optional[_Union[Candidates, _Mapping]] = ..., bundle_version: _Optional[str] = ...) -> None: ...
+    user_vector: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, candidates: _Optional[_Union[Candidates, _Mapping]] = ..., bundle_version: _Optional[str] = ..., user_vector: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class SimilarItemsRequest(_message.Message):
     __slots__ = ("item_id", "scenario", "count", "filter")

@@ -6,6 +6,8 @@ from services.core.sources.sequence import SequenceSource
 from services.core.sources.source import History, Rows, Scores
 
 VECTORS = np.array([[0, 0], [1, 0], [0, 1], [1, 1], [-1, 0]], dtype=np.float32)
+# The same among many that nobody wants: an index is asked for a small share of its items only.
+MANY = np.concatenate([VECTORS, np.full((36, 2), -9, dtype=np.float32)])
 NONE = np.empty(0, dtype=np.int32)
 
 
@@ -30,7 +32,7 @@ def test_scores_are_inner_products() -> None:
 
 def test_the_index_proposes_and_exact_scores_order() -> None:
     index = FixedIndex([2, 4, 3, 1])
-    source = SequenceSource(VECTORS).with_index(index)
+    source = SequenceSource(MANY).with_index(index)
     history = History.of(np.array([1]), np.array([2.0, 1.0], dtype=np.float32))
     found = source.retrieve(history, 2, np.array([1], dtype=np.int32))
     assert index.wanted == 3, "as many more as could be excluded"
@@ -48,6 +50,15 @@ def test_what_is_asked_of_the_index_does_not_depend_on_the_paddings_mask() -> No
     history = History.of(np.array([1]), np.array([2.0, 1.0], dtype=np.float32))
     for padding in (True, False):
         index = FixedIndex([2, 4, 3, 1])
-        open_rows = np.array([padding, False, True, True, True])
-        SequenceSource(VECTORS).with_index(index).retrieve_open(history, 2, open_rows)
+        open_rows = np.array([padding, False, *[True] * 39])
+        SequenceSource(MANY).with_index(index).retrieve_open(history, 2, open_rows)
         assert index.wanted == 3
+
+
+def test_where_most_of_the_index_would_be_walked_through_everything_is_compared() -> None:
+    history = History.of(np.array([1]), np.array([2.0, 1.0], dtype=np.float32))
+    for count, asked in ((3, 4), (4, 0)):
+        index = FixedIndex([2, 4, 3, 1])
+        found = SequenceSource(MANY).with_index(index).retrieve(history, count, np.array([1], dtype=np.int32))
+        assert index.wanted == asked
+        assert found.rows.tolist() == [3, 2, 4, 5][:count]

@@ -19,7 +19,10 @@ HISTORY = History(("3", "gone", "5"), np.array([1, 2, 3]))
 
 
 class Triton:
-    """Answers with the row of each candidate in every head, and keeps what it was asked."""
+    """The ranker answers with the row of each candidate in every head, the encoder with the sum of the history's rows.
+
+    It keeps what it was asked.
+    """
 
     def __init__(self, heads: int = 1, error: Exception | None = None) -> None:
         self.heads, self.error = heads, error
@@ -29,6 +32,8 @@ class Triton:
         self.calls.append((model, version, inputs, output, timeout_seconds))
         if self.error is not None:
             raise self.error
+        if model == "user_encoder":
+            return np.full((1, 16), inputs["history_items"].sum(), np.float32)
         return np.repeat(inputs["candidate_items"][..., None].astype(np.float32), self.heads, axis=2)
 
 
@@ -38,17 +43,22 @@ def ranker(triton: Triton, bundles: Any, **options: Any) -> RankerScorer:
     )
 
 
-async def test_history_candidates_and_features_go_to_the_bundles_own_version(
+async def test_user_candidates_and_features_go_to_the_bundles_own_version(
     bundles: Any, make_query: Any, make_candidates: Any
 ) -> None:
     triton = Triton()
     scores = np.arange(12, dtype=np.float32).reshape(3, 4)
-    candidates = make_candidates(["7", "9", "8"], source_scores=scores)
+    vector = np.arange(16, dtype=np.float32)
+    candidates = make_candidates(["7", "9", "8"], source_scores=scores, user_vector=vector)
     columns = await ranker(triton, bundles).score(make_query(history=HISTORY), candidates)
+    assert len(triton.calls) == 1
     model, version, inputs, output, timeout_seconds = triton.calls[0]
     assert (model, version, output) == ("ranker", VERSION, "scores")
     assert inputs["history_items"].dtype == inputs["candidate_items"].dtype == np.int64
     assert inputs["history_items"].tolist() == [[0] * 14 + [3, 5]], "left padded, the latest last, the unknown left out"
+    assert inputs["history_events"].shape == (1, 16, 4)
+    assert inputs["user_vectors"].dtype == np.float32
+    assert inputs["user_vectors"].tolist() == [list(range(16))]
     assert inputs["candidate_items"].shape == (1, 64)
     assert inputs["candidate_items"][0, :4].tolist() == [7, 9, 8, 0]
     assert inputs["candidate_features"].shape == (1, 64, 4)
@@ -58,6 +68,30 @@ async def test_history_candidates_and_features_go_to_the_bundles_own_version(
     assert timeout_seconds == 0.25
     assert columns["score"].tolist() == [7.0, 9.0, 8.0]
     assert columns["predictions"].tolist() == [[7.0], [9.0], [8.0]]
+
+
+async def test_rows_that_came_with_the_candidates_are_not_looked_up(
+    bundles: Any, make_query: Any, make_candidates: Any
+) -> None:
+    triton = Triton()
+    candidates = make_candidates(["7", "9"], rows=np.array([17, 0], np.uint32))
+    columns = await ranker(triton, bundles).score(make_query(history=HISTORY), candidates)
+    assert triton.calls[0][2]["candidate_items"][0, :3].tolist() == [17, 0, 0]
+    assert columns["score"].tolist() == [17.0, 16.0], "an item that the model never met comes last"
+
+
+async def test_a_user_who_did_not_come_with_the_candidates_is_encoded_here(
+    bundles: Any, make_query: Any, make_candidates: Any
+) -> None:
+    triton = Triton()
+    columns = await ranker(triton, bundles).score(make_query(history=HISTORY), make_candidates(["7"], user_vector=None))
+    (model, version, inputs, output, _), (_, _, asked, _, _) = triton.calls
+    assert (model, version, output) == ("user_encoder", VERSION, "user_vectors")
+    assert inputs["history_items"].dtype == np.int64
+    assert inputs["history_items"].tolist() == [[0] * 14 + [3, 5]], "left padded, the latest last, the unknown left out"
+    assert asked["user_vectors"].tolist() == [[8.0] * 16]
+    assert asked["history_items"].tolist() == inputs["history_items"].tolist()
+    assert columns["score"].tolist() == [7.0]
 
 
 @pytest.mark.parametrize(("count", "bucket"), [(1, 64), (64, 64), (65, 128), (200, 256), (512, 512), (1000, 1024)])
@@ -147,7 +181,7 @@ async def test_without_a_usable_history_popularity_is_the_order(
 ) -> None:
     triton = Triton()
     scores = np.array([[1, 9, 9, 9], [3, 0, 0, 0], [2, 0, 0, 0]], np.float32)
-    candidates = make_candidates(["7", "8", "9"], source_scores=scores)
+    candidates = make_candidates(["7", "8", "9"], source_scores=scores, user_vector=None)
     columns = await ranker(triton, bundles).score(make_query(history=history), candidates)
     assert columns["score"].tolist() == [1.0, 3.0, 2.0]
     assert columns["predictions"].shape == (3, 0)
