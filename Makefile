@@ -5,6 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 PEERS := .venv-peers
+K8S := .venv-k8s
 BIN := $(VENV)/bin
 LOCK := requirements/trommel.lock
 # setuptools warns at every editable installation that folders may shadow packages: true, known, noise.
@@ -78,6 +79,16 @@ $(PEERS)/.done: requirements/peers.txt
 bench-training: $(VENV)/.run $(PEERS)/.done ## Seconds per training epoch beside RecTools (DATA=sequences.txt)
 	@$(BIN)/python benchmarks/training_speed.py --peer-python $(PEERS)/bin/python $(if $(DATA),--data $(DATA))
 
+# Checkov's pins are not ours either.
+$(K8S)/.done: requirements/k8s.txt
+	@$(PYTHON) -m venv $(K8S)
+	@$(K8S)/bin/python -m pip --disable-pip-version-check -q install -r requirements/k8s.txt
+	@touch $@
+
+.PHONY: k8s-check
+k8s-check: $(K8S)/.done ## Prove what can be proved of images and manifests without a cluster
+	@$(K8S)/bin/python -m tools.k8s
+
 .PHONY: lock
 lock: $(VENV)/.dev ## Resolve the lock anew
 	@$(BIN)/pip-compile -q --upgrade --extra embedded --extra dev --strip-extras --allow-unsafe --no-header --no-emit-index-url \
@@ -87,4 +98,4 @@ lock: $(VENV)/.dev ## Resolve the lock anew
 
 .PHONY: clean
 clean: down ## Stop the stack and remove everything made here
-	@rm -rf $(VENV) $(PEERS) .trommel .trommel-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) $(PEERS) $(K8S) .trommel .trommel-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

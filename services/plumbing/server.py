@@ -23,6 +23,7 @@ from services.plumbing.interceptors.validation import ValidationInterceptor
 from services.plumbing.logs import start_logging
 from services.plumbing.metrics import start_metrics
 from services.plumbing.settings import ServerSettings
+from services.plumbing.tls import server_credentials
 
 logger = logging.getLogger(__name__)
 S = TypeVar("S", bound=ServerSettings)
@@ -70,12 +71,14 @@ async def serving(settings: ServerSettings, register: Register) -> AsyncIterator
     health_servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     reflection.enable_server_reflection(names, server)
-    try:
-        port = server.add_insecure_port(settings.listen)
-    except RuntimeError as error:
-        raise OSError(
-            f"cannot listen on {settings.listen}: the port is taken or not allowed; set TROMMEL_LISTEN to another"
-        ) from error
+    port = _bind(server, settings.listen, "TROMMEL_LISTEN", server_credentials(settings))
+    health_server = None
+    if settings.health_listen is not None:
+        # Probes carry no certificate, and a server that is full must not look dead.
+        health_server = grpc.aio.server()
+        health_pb2_grpc.add_HealthServicer_to_server(health_servicer, health_server)
+        _bind(health_server, settings.health_listen, "TROMMEL_HEALTH_LISTEN", None)
+        await health_server.start()
     await server.start()
     for name in ("", *names):
         await health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
@@ -89,6 +92,20 @@ async def serving(settings: ServerSettings, register: Register) -> AsyncIterator
         if isinstance(register, Drainable):
             register.begin_drain()
         await stopping
+        if health_server is not None:
+            await health_server.stop(None)
+
+
+def _bind(server: grpc.aio.Server, address: str, setting: str, credentials: grpc.ServerCredentials | None) -> int:
+    """Listen on host:port, with TLS where there are credentials; return the port."""
+    try:
+        if credentials is None:
+            return int(server.add_insecure_port(address))
+        return int(server.add_secure_port(address, credentials))
+    except RuntimeError as error:
+        raise OSError(
+            f"cannot listen on {address}: the port is taken or not allowed; set {setting} to another"
+        ) from error
 
 
 async def until_stopped() -> None:

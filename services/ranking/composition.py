@@ -25,6 +25,7 @@ from services.plumbing.clients.channels import open_channel
 from services.plumbing.clients.triton import TritonClient, open_triton
 from services.plumbing.pipeline_observer import PrometheusObserver
 from services.plumbing.server import Register
+from services.plumbing.tls import channel_credentials
 from services.ranking.candidates_client import CandidatesClient
 from services.ranking.feedback_client import FeedbackClient
 from services.ranking.ranking_bundle import RankingBundle
@@ -101,8 +102,13 @@ async def compose(settings: RankingSettings) -> AsyncIterator[Register]:
         )
         triton = await stack.enter_async_context(open_triton(settings.triton_url))
         # One channel for both services of the candidates process.
-        candidates_channel = await stack.enter_async_context(open_channel(settings.candidates_url, _CANDIDATES))
-        feedback_channel = await stack.enter_async_context(open_channel(settings.feedback_url, _FEEDBACK))
+        tls = channel_credentials(settings)
+        candidates_channel = await stack.enter_async_context(
+            open_channel(settings.candidates_url, _CANDIDATES, credentials=tls)
+        )
+        feedback_channel = await stack.enter_async_context(
+            open_channel(settings.feedback_url, _FEEDBACK, credentials=tls)
+        )
         candidates = CandidatesClient(
             candidates_pb2_grpc.CandidateServiceStub(candidates_channel),
             catalog_pb2_grpc.CatalogServiceStub(candidates_channel),

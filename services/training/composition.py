@@ -36,7 +36,10 @@ async def compose(settings: ServerSettings) -> AsyncIterator[Register]:
         pool = await stack.enter_async_context(open_pool(settings.database_url))
         redis = await stack.enter_async_context(open_redis(settings.redis_url, timeout_seconds=_REDIS_SECONDS))
         triton = await stack.enter_async_context(open_triton(settings.triton_url))
-        models = await stack.enter_async_context(open_triton_models(settings.triton_url, settings.triton_load_seconds))
+        admin_key = settings.triton_admin_key.get_secret_value()
+        models = await stack.enter_async_context(
+            open_triton_models(settings.triton_url, settings.triton_load_seconds, admin_key)
+        )
         app = make_app(settings.redis_url)
         stack.callback(app.close)
         runs = RunTable(pool, settings.tenant)

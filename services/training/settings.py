@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from services.plumbing.settings import Address, ServerSettings, TrommelSettings
 
@@ -18,7 +18,8 @@ class TrainingSettings(TrommelSettings):
         tenant: Whose events are trained on.
         database_url: PostgreSQL, the record of runs and bundles.
         redis_url: The queue between server and worker.
-        triton_url: host:port of Triton's gRPC endpoint.
+        triton_url: host:port of Triton's gRPC endpoint; dns:///host:port loads models into every replica behind it.
+        triton_admin_key: Key that Triton asks for before it loads a model; empty when it asks for none.
         bundle_store: Directory of bundles, shared by all services.
         model_repository: Triton's model repository; versions are published there.
         model_configs: The checked-in repository whose config.pbtxt files seed the other one.
@@ -30,6 +31,7 @@ class TrainingSettings(TrommelSettings):
     database_url: str = "postgresql://trommel@127.0.0.1:7120/trommel"
     redis_url: str = DEFAULT_REDIS_URL
     triton_url: Address = "127.0.0.1:7131"
+    triton_admin_key: SecretStr = SecretStr("")
     bundle_store: Path = Path(".trommel/bundles")
     model_repository: Path = Path(".trommel/model_repository")
     model_configs: Path = Path(__file__).resolve().parents[2] / "model_repository"

@@ -7,11 +7,14 @@ import json
 import grpc
 
 
-def open_channel(target: str, service: str, *, retry: bool = True) -> grpc.aio.Channel:
+def open_channel(
+    target: str, service: str, *, retry: bool = True, credentials: grpc.ChannelCredentials | None = None
+) -> grpc.aio.Channel:
     """Return a channel to `target` ("host:port" or a gRPC name such as "dns:///ranking:7102").
 
     Calls spread over all addresses behind the name. A replica that says NOT_SERVING for `service` gets no new calls,
-    and UNAVAILABLE is tried again elsewhere: a rolling restart fails no call. Create channels after a fork.
+    and UNAVAILABLE is tried again elsewhere: a rolling restart fails no call. Create channels after a fork. With
+    credentials the channel speaks TLS (services.plumbing.tls), without them plain HTTP/2.
     """
     config: dict[str, object] = {
         "loadBalancingConfig": [{"round_robin": {}}],
@@ -30,16 +33,16 @@ def open_channel(target: str, service: str, *, retry: bool = True) -> grpc.aio.C
                 },
             }
         ]
-    return grpc.aio.insecure_channel(
-        target,
-        options=[
-            ("grpc.service_config", json.dumps(config)),
-            ("grpc.enable_retries", 1),
-            ("grpc.max_receive_message_length", 64 << 20),
-            ("grpc.max_send_message_length", 64 << 20),
-            ("grpc.keepalive_time_ms", 20_000),
-            ("grpc.keepalive_timeout_ms", 5_000),
-            ("grpc.initial_reconnect_backoff_ms", 100),
-            ("grpc.max_reconnect_backoff_ms", 2_000),
-        ],
-    )
+    options = [
+        ("grpc.service_config", json.dumps(config)),
+        ("grpc.enable_retries", 1),
+        ("grpc.max_receive_message_length", 64 << 20),
+        ("grpc.max_send_message_length", 64 << 20),
+        ("grpc.keepalive_time_ms", 20_000),
+        ("grpc.keepalive_timeout_ms", 5_000),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 2_000),
+    ]
+    if credentials is None:
+        return grpc.aio.insecure_channel(target, options=options)
+    return grpc.aio.secure_channel(target, credentials, options=options)

@@ -112,10 +112,14 @@ def _tensor(answer: service_pb2.ModelInferResponse, output: str) -> NDArray[np.g
 
 @asynccontextmanager
 async def open_triton(url: str, *, max_concurrent_calls: int = 64) -> AsyncIterator[TritonClient]:
-    """Open a client of Triton's gRPC port ("host:port") for the life of the context."""
+    """Open a client of Triton's gRPC port for the life of the context.
+
+    url: host:port, or dns:///host:port, whose addresses take turns.
+    """
     channel = grpc.aio.insecure_channel(
         url,
         options=[
+            ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}'),
             ("grpc.max_receive_message_length", 64 << 20),
             ("grpc.max_send_message_length", 64 << 20),
             # After a restart of Triton the channel must be back at once, not after gRPC's default two minutes.

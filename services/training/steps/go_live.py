@@ -73,7 +73,10 @@ async def go_live(
 async def _open(settings: TrainingSettings) -> AsyncIterator[tuple[Pool, Activation]]:
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(open_pool(settings.database_url, max_size=2))
-        models = await stack.enter_async_context(open_triton_models(settings.triton_url, settings.triton_load_seconds))
+        admin_key = settings.triton_admin_key.get_secret_value()
+        models = await stack.enter_async_context(
+            open_triton_models(settings.triton_url, settings.triton_load_seconds, admin_key)
+        )
         triton = await stack.enter_async_context(open_triton(settings.triton_url))
         yield pool, Activation(settings, pool, models, triton)
 

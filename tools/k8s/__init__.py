@@ -1,0 +1,1 @@
+"""`make k8s-check`: everything about the manifests and images that can be proved without a cluster."""
