@@ -24,7 +24,7 @@ class _Files:
 def credentials() -> grpc.ChannelCredentials | None:
     """Return what a channel needs for TLS, or None where TROMMEL_TLS_AUTHORITY is not set.
 
-    The authority's certificate alone verifies the server, as behind an ingress that ends TLS; with TROMMEL_TLS_CERTIFICATE
+    The authority alone verifies the server, as behind an ingress that ends TLS; with TROMMEL_TLS_CERTIFICATE
     and TROMMEL_TLS_KEY the caller shows a certificate of its own, as mutual TLS of the services wants.
 
     Raises:

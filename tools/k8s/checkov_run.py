@@ -14,8 +14,8 @@ CHECKED_KINDS = ("deployment", "statefulset", "job", "serviceaccount", "service"
 
 def checkov_problems(checkov: Path, folder: Path) -> list[str]:
     """Return what checkov finds in a folder with one object a file, named NUMBER-KIND-NAME.yaml."""
-    command: list[str | Path] = [checkov, "--framework", "kubernetes", "--skip-download", "--compact", "-o", "json", "-d", folder]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    words = ("--framework", "kubernetes", "--skip-download", "--compact", "-o", "json", "-d")
+    done = subprocess.run([checkov, *words, folder], capture_output=True, text=True, check=False)
     try:
         report = json.loads(done.stdout)
     except json.JSONDecodeError:

@@ -152,7 +152,8 @@ async def test_postgresql_by_sslmode_in_the_url(
             assert (await (await connection.execute("SELECT 1")).fetchone()) == (1,)
             assert connection.pgconn.ssl_in_use
         before, after = await asyncio.to_thread(migrate, url, 10.0)
-        assert after and before != after
+        assert after
+        assert before != after
         for wrong in (
             url.replace("verify-full", "disable"),
             url.replace(str(files["tls_authority"]), str(strange["tls_authority"])),
