@@ -92,6 +92,10 @@ $(K8S)/.done: requirements/k8s.txt
 k8s-check: $(K8S)/.done ## Prove what can be proved of images and manifests without a cluster
 	@$(K8S)/bin/python -m tools.k8s
 
+.PHONY: images-rehearse
+images-rehearse: $(VENV)/.run ## Install and start every image without Docker (root, Linux; some minutes)
+	@$(BIN)/python -m tools.rehearse_images .venv-images
+
 .PHONY: lock
 lock: $(VENV)/.dev ## Resolve the lock anew
 	@$(BIN)/pip-compile -q --upgrade --extra embedded --extra dev --strip-extras --allow-unsafe --no-header --no-emit-index-url \
@@ -101,4 +105,4 @@ lock: $(VENV)/.dev ## Resolve the lock anew
 
 .PHONY: clean
 clean: down ## Stop the stack and remove everything made here
-	@rm -rf $(VENV) $(PEERS) $(K8S) .trommel .trommel-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) $(PEERS) $(K8S) .venv-images .trommel .trommel-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -16,6 +16,7 @@ from tools.k8s.edges import OUTSIDE, Edge, allowed, documented
 from tools.k8s.image_laws import image_problems
 from tools.k8s.kubectl import kubectl
 from tools.k8s.laws import LAWS
+from tools.k8s.memory import measured, memory_problems
 from tools.k8s.mutations import unseen_breaks
 from tools.k8s.prometheus_rule import rule_problems
 from tools.k8s.render import ROOT, Object, objects, render_all
@@ -32,6 +33,7 @@ def rendering_problems(found: list[Object], table: set[Edge]) -> list[str]:
     problems = problems + [f"edge {edge} is allowed and not documented" for edge in sorted(edges - table)]
     here = {edge for edge in table if edge[0] in pods | OUTSIDE and edge[1] in pods | {"dns", "postgres", "redis"}}
     problems += [f"edge {edge} is documented and not allowed" for edge in sorted(here - edges)]
+    problems += memory_problems(found, measured(_DOC), exact=False)
     return problems + [line for law in LAWS for line in law(found)] + custom_problems(found)
 
 
@@ -40,6 +42,8 @@ def _own_laws(parsed: dict[str, list[Object]], table: set[Edge]) -> list[str]:
     for name, found in parsed.items():
         seen |= allowed(found)[0]
         problems += [f"{name}: {line}" for line in rendering_problems(found, table)]
+    plain = next(found for name, found in parsed.items() if name == "base + external-stores")
+    problems += memory_problems(plain, measured(_DOC), exact=True)
     return problems + [f"edge {edge} of the table is in no rendering" for edge in sorted(table - seen)]
 
 

@@ -54,6 +54,7 @@ BREAKS: tuple[tuple[str, str, str, tuple[str | int, ...], Any], ...] = (
     ("root is read-only", "Deployment", "ranking", (*_BOX, "securityContext", "readOnlyRootFilesystem"), False),
     ("drops all capabilities", "Job", "migrate", (*_BOX, "securityContext", "capabilities"), {}),
     ("requests and limits", "Deployment", "triton", (*_BOX, "resources", "limits", "memory"), GONE),
+    ("was measured to hold", "Deployment", "feedback", (*_BOX, "resources", "requests", "memory"), "128Mi"),
     ("an image with a tag", "Deployment", "triton", (*_BOX, "image"), "triton:latest"),
     ("refuses what the others", "AuthorizationPolicy", "default-deny", ("spec", "selector"), {"matchLabels": {}}),
     ("not by the mesh", "AuthorizationPolicy", "feedback", ("spec", "rules", 1), GONE),

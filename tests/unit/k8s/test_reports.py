@@ -10,6 +10,7 @@ import pytest
 from tools.k8s.checkov_run import report_problems
 from tools.k8s.compose_config import service_problems
 from tools.k8s.custom_schemas import is_custom, strict
+from tools.k8s.memory import measured, memory_problems
 from tools.k8s.mutations import GONE, _broken
 from tools.k8s.settings_keys import PROCESSES, keys
 
@@ -122,3 +123,21 @@ def test_rules_become_one_object_or_an_error(tmp_path: Path) -> None:
     (rules / "b.yaml").write_text("groups: [{name: g, rules: [{record: s, expr: '1'}]}]")
     with pytest.raises(ValueError, match="named twice: g"):
         rule_text(rules)
+
+
+def test_memory_is_asked_for_as_the_docs_say(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- memory -->\n| p | m | r | l |\n|-|-|-|-|\n| a | 100 | 256Mi | 1Gi |\n<!-- /memory -->")
+    table = measured(page)
+
+    def item(request: str, limit: str) -> dict[str, Any]:
+        container = {"resources": {"requests": {"memory": request}, "limits": {"memory": limit}}}
+        spec = {"template": {"spec": {"containers": [container]}}}
+        return {"kind": "Deployment", "metadata": {"name": "a"}, "spec": spec}
+
+    assert memory_problems([item("256Mi", "1Gi")], table, exact=True) == []
+    assert memory_problems([item("1Gi", "1Gi")], table, exact=False) == []
+    assert memory_problems([item("1Gi", "1Gi")], table, exact=True) == [
+        "a has 1Gi/1Gi of memory, the table in the docs says 256Mi/1Gi"
+    ]
+    assert "measured to hold 100 MiB" in memory_problems([item("128Mi", "1Gi")], table, exact=False)[0]
