@@ -31,7 +31,7 @@ def rule_text(rules: Path) -> str:
     ]
     names = [group["name"] for group in groups]
     if not any(group.get("rules") for group in groups):
-        raise ValueError(f"there are no rules in {rules}; nothing is written")
+        raise ValueError(f"there are no rules in {'/'.join(rules.parts[-3:])}; nothing is written")
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"the operator wants each group once, and these are named twice: {', '.join(twice)}")
     rule = {"apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule", "metadata": {"name": "trommel"}}
