@@ -74,6 +74,21 @@ class ItemKnnConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class EaseConfig:
+    """neighbours: kept per item. strengths: of the penalty λ, to try, the most likely first.
+
+    held_back_users: whose last interaction chooses among them. most_multiplications: of all inversions together, each
+    the catalogue's size to the third power; the memory of one, a dozen bytes by the size squared, keeps within bounds
+    with it (2 GB).
+    """
+
+    neighbours: int = 200
+    strengths: tuple[float, ...] = (100.0, 20.0, 500.0)
+    held_back_users: int = 1000
+    most_multiplications: float = 2e12
+
+
+@dataclass(frozen=True, slots=True)
 class TransitionsConfig:
     """neighbours: kept per item. window: most steps between two items of a pair.
 
@@ -200,6 +215,7 @@ class TrainingConfig:
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
     popularity: PopularityConfig = field(default_factory=PopularityConfig)
     item_knn: ItemKnnConfig = field(default_factory=ItemKnnConfig)
+    ease: EaseConfig = field(default_factory=EaseConfig)
     transitions: TransitionsConfig = field(default_factory=TransitionsConfig)
     matrix_factors: MatrixFactorsConfig = field(default_factory=MatrixFactorsConfig)
     lightgcn: LightGcnConfig = field(default_factory=LightGcnConfig)
