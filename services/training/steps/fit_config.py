@@ -193,7 +193,8 @@ class TrainingConfig:
 
     threads: torch threads; 0 = torch's own choice. candidates: ranked for a user, as many as where slates are served.
     blend_users: most held-out users that the blend is fitted on. sources: names in the order of the ranker's
-    features; those that the data has nothing for are left out. ablation: whether what each source adds is measured
+    features; those that the data has nothing for are left out, and those that validation shows to be of no use, where
+    it has ``least_selecting_users`` or more: fewer cannot tell. ablation: whether what each source adds is measured
     too, which costs time and changes nothing; on at most ``ablation_users`` of the same users.
     """
 
@@ -202,6 +203,8 @@ class TrainingConfig:
     sources: tuple[str, ...] = (
         "popularity",
         "item_knn",
+        "ease",
+        "user_knn",
         "transitions",
         "attributes",
         "matrix_factors",
@@ -212,6 +215,7 @@ class TrainingConfig:
     blend_users: int = 10_000
     ablation: bool = False
     ablation_users: int = 5_000
+    least_selecting_users: int = 500
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
     popularity: PopularityConfig = field(default_factory=PopularityConfig)
     item_knn: ItemKnnConfig = field(default_factory=ItemKnnConfig)
