@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -92,8 +92,11 @@ def fit_models(
     validated = encoder.folded()
     chosen = fit_heads(split, validated, config.seed)
     report.enter("sources")
+    few = min(len(split.users), config.ablation_users) < config.least_selecting_users
+    if few:
+        config = replace(config, sources=_without(config.sources, config.optional_sources))
     sources = _fit_sources(split.log, validated, config, report)
-    selected = _select(split, validated, sources, config, report)
+    selected = None if few else _select(split, validated, sources, config, report)
     if selected is not None:
         config = replace(config, sources=selected.kept)
         sources = {name: sources[name] for name in selected.kept}
@@ -187,16 +190,15 @@ def _select(
     sources: Mapping[str, Source],
     config: TrainingConfig,
     report: ProgressReport,
-) -> SelectedSources | None:
-    """What is worth keeping, on no more users than the ablation's; None where they are too few to tell."""
+) -> SelectedSources:
+    """What is worth keeping, on no more users than the ablation's."""
     sample = _sample(len(split.users), config.ablation_users)
-    if len(sample) < config.least_selecting_users:
-        return None
     users = list(rank_users(split.log, split.users[sample], encoder, sources, config, sys.maxsize))
     return select_sources(
         users,
         split.targets[sample],
         config.sources,
+        config.optional_sources,
         config.candidates,
         config.seed,
         lambda share: report.advance(0.5 + 0.5 * share),
@@ -238,6 +240,10 @@ def _blend_and_measure(
         lambda share: report.advance(0.15 + 0.85 * share),
     )
     return blended, metrics, {"ablation": found, "seconds": time.perf_counter() - started}
+
+
+def _without(names: Sequence[str], absent: Collection[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in absent)
 
 
 def _sample(count: int, most: int) -> NDArray[np.int64]:

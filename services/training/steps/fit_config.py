@@ -188,13 +188,29 @@ class RecencyConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ContentMapConfig:
+    """Kernel regression of item vectors on content.
+
+    sharpnesses, noises, part_weights: to choose from. most_items: of the basis, those with most interactions. users:
+    read, at most, for each fifth of the items that plays newcomers.
+    """
+
+    sharpnesses: tuple[float, ...] = (1.5, 0.75, 3.0, 6.0)
+    noises: tuple[float, ...] = (0.1, 0.03, 0.3, 1.0)
+    part_weights: tuple[float, ...] = (0.0, 0.5, 2.0)
+    most_items: int = 2000
+    users: int = 400
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingConfig:
     """One training run.
 
     threads: torch threads; 0 = torch's own choice. candidates: ranked for a user, as many as where slates are served.
     blend_users: most held-out users that the blend is fitted on. sources: names in the order of the ranker's
-    features; those that the data has nothing for are left out, and those that validation shows to be of no use, where
-    it has ``least_selecting_users`` or more: fewer cannot tell. ablation: whether what each source adds is measured
+    features; those that the data has nothing for are left out. optional_sources: of these, those that serve only where
+    validation shows that they bring something. Whether others bring nothing is looked at too, both only where there are
+    ``least_selecting_users``: fewer cannot tell. ablation: whether what each source adds is measured
     too, which costs time and changes nothing; on at most ``ablation_users`` of the same users.
     """
 
@@ -211,6 +227,7 @@ class TrainingConfig:
         "recency",
         "sequence",
     )
+    optional_sources: tuple[str, ...] = ("ease", "user_knn")
     candidates: int = CANDIDATE_COUNT
     blend_users: int = 10_000
     ablation: bool = False
@@ -226,3 +243,4 @@ class TrainingConfig:
     mult_vae: MultVaeConfig = field(default_factory=MultVaeConfig)
     user_knn: UserKnnConfig = field(default_factory=UserKnnConfig)
     recency: RecencyConfig = field(default_factory=RecencyConfig)
+    content_map: ContentMapConfig = field(default_factory=ContentMapConfig)

@@ -39,15 +39,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_bundle_is_whole_and_says_what_it_is(store: Path) -> None:
     manifest = verify_bundle(bundle_path(store, "1"))
-    assert manifest.sources == (
-        "popularity",
-        "item_knn",
-        "ease",
-        "user_knn",
-        "transitions",
-        "matrix_factors",
-        "sequence",
-    )
+    assert manifest.sources == ("popularity", "item_knn", "transitions", "matrix_factors", "sequence")
     assert manifest.scenario_ids == ("circle",)
     assert manifest.item_count == 40
     assert manifest.models[RANKER].sources == manifest.sources
@@ -119,7 +111,7 @@ def test_user_neighbours_and_recency_are_fitted_and_served(tmp_path: Path) -> No
     starts = log.starts + 3 * np.arange(len(log.starts))
     repeating = InteractionLog(log.item_ids, starts, again, np.arange(len(again), dtype=np.int64))
     names = ("popularity", "user_knn", "recency", "sequence")
-    fit_bundle(repeating, replace(CONFIG, sources=names), tmp_path, "1", lambda progress: None)
+    fit_bundle(repeating, replace(CONFIG, sources=names, optional_sources=()), tmp_path, "1", lambda progress: None)
     bundle = load_candidate_bundle(
         bundle_path(tmp_path, "1"), verify_bundle(bundle_path(tmp_path, "1")), exact_search_max_items=40
     )
@@ -142,14 +134,14 @@ def test_where_users_can_tell_only_sources_of_use_are_served(tmp_path: Path) -> 
     config = replace(CONFIG, least_selecting_users=20)
     manifest = fit_bundle(circle_log(), config, tmp_path, "1", lambda progress: None)
     found = manifest.training["selection"]
-    assert set(found["ndcg"]) == {"all", "item_knn", "ease", "user_knn", "transitions", "matrix_factors"}
-    assert tuple(found["kept"]) == manifest.sources
-    assert {"popularity", "sequence"} <= set(manifest.sources)
-    assert manifest.models[RANKER].sources == manifest.sources
-    assert tuple(source for source in load_sources(bundle_path(tmp_path, "1"), manifest.sources)) == manifest.sources
-    dropped = [name for name in found["ndcg"] if name not in ("all", *manifest.sources)]
-    assert dropped, "a walk on a circle needs no six ways to find the next step"
-    assert set(manifest.training["config"]["sources"]) == set(manifest.sources)
+    assert set(found["changes"]) == {"ease", "user_knn", "transitions", "matrix_factors"}
+    assert tuple(found["kept"]) == manifest.sources == manifest.models[RANKER].sources
+    assert {"popularity", "item_knn", "sequence"} <= set(manifest.sources)
+    for name in ("transitions", "matrix_factors"):
+        assert (name in manifest.sources) == (found["changes"][name] < 0)
+    for name in ("ease", "user_knn"):
+        assert name not in manifest.sources or found["changes"][name] > 0
+    assert tuple(load_sources(bundle_path(tmp_path, "1"), manifest.sources)) == manifest.sources
 
 
 def test_a_warm_start_takes_the_weights_over_by_item_id(store: Path) -> None:

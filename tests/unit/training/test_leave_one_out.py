@@ -31,7 +31,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> LeaveOneOut:
 
 
 def test_every_source_the_candidates_and_the_ranker_are_measured(result: LeaveOneOut) -> None:
-    names = {"popularity", "item_knn", "ease", "user_knn", "transitions", "attributes", "matrix_factors", "sequence"}
+    names = {"popularity", "item_knn", "transitions", "attributes", "matrix_factors", "sequence"}
     assert set(result.test) == {
         *names,
         "candidates",

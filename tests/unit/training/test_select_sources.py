@@ -27,12 +27,19 @@ def test_what_says_nothing_leaves_and_what_is_needed_stays() -> None:
     users, targets = planted()
     shares: list[float] = []
     users = [with_silence_and_popularity(user) for user in users]
-    found = select_sources(users, targets, SOURCES, COUNT, 0, shares.append)
+    found = select_sources(users, targets, SOURCES, (), COUNT, 0, shares.append)
     # Popularity says nothing of use here either, but answers those of whom nothing is known.
     assert found.kept == ("useful", "popularity", "sequence")
-    assert set(found.ndcg) == {"all", "silent", "useful"}
-    assert found.ndcg["silent"] == found.ndcg["all"]
-    assert found.ndcg["useful"] < found.ndcg["all"] - 0.2
+    assert found.changes["silent"] == 0.0
+    assert found.changes["useful"] < -0.2
     assert shares == [0.5, 1.0]
-    again = select_sources(users, targets, SOURCES, COUNT, 0)
-    assert again == found
+    assert select_sources(users, targets, SOURCES, (), COUNT, 0) == found
+
+
+def test_an_optional_source_joins_only_where_it_brings_something() -> None:
+    users, targets = planted()
+    users = [with_silence_and_popularity(user) for user in users]
+    found = select_sources(users, targets, SOURCES, ("useful", "silent"), COUNT, 0)
+    assert found.kept == ("useful", "popularity", "sequence")
+    assert found.changes["useful"] > 0.2
+    assert found.changes["silent"] == 0.0
