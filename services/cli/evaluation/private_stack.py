@@ -1,4 +1,7 @@
-"""A stack for one evaluation: its own data directory and ports, gone afterwards however the work inside ends."""
+"""A stack for one evaluation: its own data directory and ports, gone afterwards however the work inside ends.
+
+Also where the command is killed: see stack_watch.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from pathlib import Path
 from services.cli.cli_error import CliError
 from services.cli.console import note
 from services.cli.ending import undisturbed
+from services.cli.evaluation.stack_watch import watched
 from services.cli.free_ports import free_base
 from services.embedded import StackError, StackSettings, down, load_settings, preflight, up
 from services.embedded.ports import check_free
@@ -53,7 +57,7 @@ def private_stack(port_base: int | None) -> Iterator[StackSettings]:
     """
     root = Path(tempfile.mkdtemp(prefix="trommel-served-"))
     try:
-        with _environment(root, port_base or free_base(_FIRST_BASE)):
+        with _environment(root, port_base or free_base(_FIRST_BASE)), watched(root):
             settings = load_settings()
             try:
                 up(settings, note, only=_PARTS)

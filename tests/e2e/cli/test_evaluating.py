@@ -114,3 +114,19 @@ def test_interrupted_it_leaves_nothing(environment: dict[str, str], tmp_path: Pa
     assert process.returncode != 0
     assert "KeyboardInterrupt" in log.read_text()
     assert_nothing_is_left(environment)
+
+
+def test_killed_it_leaves_nothing(environment: dict[str, str], tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    program = [sys.executable, "-c", STACK_ALONE]
+    with log.open("w") as file, subprocess.Popen(program, stdout=file, stderr=file, env=environment) as process:
+        until = time.monotonic() + 120
+        while "postgres is ready" not in log.read_text():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        process.kill()
+    until = time.monotonic() + 120
+    while list(Path(environment["TMPDIR"]).glob("trommel-*")) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert_nothing_is_left(environment)
