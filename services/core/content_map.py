@@ -22,19 +22,24 @@ SPACE = "content/space.json"
 BASIS = "content/basis.npy"
 WEIGHTS = "content/weights.npy"
 MEAN = "content/mean.npy"
+USERS = "content/users.npy"
 
 _ROWS_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True)
 class ContentMap:
-    """basis: float32 [B, F], features of known items. weights: float32 [B, D]. mean: float32 [D]."""
+    """basis: float32 [B, F], features of known items. weights: float32 [B, D]. mean: float32 [D].
+
+    users: float32 [R, D], vectors of users as the user encoder sees them: the public that new items are offered to.
+    """
 
     space: ContentSpace
     basis: Float32
     weights: Float32
     mean: Float32
     sharpness: float
+    users: Float32
 
     def vectors(self, items: Sequence[ItemContent]) -> Float32:
         """float32 [K, D]: in the space of the bundle's item vectors. Of items without any content the mean."""
@@ -61,6 +66,7 @@ class ContentMap:
         draft.save_array(BASIS, self.basis)
         draft.save_array(WEIGHTS, self.weights)
         draft.save_array(MEAN, self.mean)
+        draft.save_array(USERS, self.users)
 
     @classmethod
     def load(cls, bundle: Path) -> Self | None:
@@ -79,10 +85,11 @@ class ContentMap:
             sharpness = float(raw["sharpness"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BundleError(f"{SPACE} is not a content space: {error!r}") from error
-        basis, weights, mean = (read_array(bundle, name) for name in (BASIS, WEIGHTS, MEAN))
-        if basis.shape != (len(weights), space.width) or weights.shape[1:] != mean.shape:
+        basis, weights, mean, users = (read_array(bundle, name) for name in (BASIS, WEIGHTS, MEAN, USERS))
+        fits = basis.shape == (len(weights), space.width) and weights.shape[1:] == mean.shape == users.shape[1:]
+        if not fits or not len(users):
             raise BundleError(f"{SPACE} and its arrays do not fit together")
-        return cls(space, basis, weights, mean, sharpness)
+        return cls(space, basis, weights, mean, sharpness, users)
 
 
 def kernel(features: Float32, basis: Float32, sharpness: float) -> Float32:

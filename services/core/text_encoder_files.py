@@ -13,6 +13,12 @@ DESCRIPTION = "text_encoder.json"
 
 TEXT_ENCODER = "text_encoder"
 """Name of the model in Triton."""
+VERSION = "1"
+"""Its version in Triton: it belongs to no bundle, and when another takes its place every text is encoded anew."""
+TEXT_VECTORS = "text_vectors"
+"""Name of its output."""
+FOLDER = "text_encoder"
+"""Where its files lie in the bundle store."""
 TEXT = "text"
 """Name of its vectors among an item's content vectors."""
 

@@ -116,7 +116,7 @@ async def compose(settings: RankingSettings) -> AsyncIterator[Register]:
         feedback = FeedbackClient(feedback_pb2_grpc.FeedbackServiceStub(feedback_channel))
         titles = Titles()
         bundles = await stack.enter_async_context(_watcher(settings, triton, titles).following())
-        selector = DiverseSelector(settings.diversity_strength)
+        selector = DiverseSelector(settings.diversity_strength, settings.newcomer_share)
         recorder = ImpressionRecorder(
             feedback, selector.policy, settings.slate_queue_size, settings.slate_linger_seconds
         )

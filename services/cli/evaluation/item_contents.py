@@ -32,15 +32,10 @@ def with_contents(
     """
     from services.core.content_space import ItemContent, numbers_in
     from services.core.text_encoder_files import TEXT
-    from services.plumbing.text.clean_text import clean_text
+    from services.plumbing.text.item_text import item_text
 
     known = [items.get(str(item_id), ItemRecord(0, str(item_id))) for item_id in log.item_ids]
-    written = [
-        clean_text(item.title, ", ".join(item.categories), texts.get(item.item_id, item.text))
-        if item.title or item.text or item.item_id in texts
-        else ""
-        for item in known
-    ]
+    written = [item_text(item.title, item.categories, texts.get(item.item_id, item.text)) for item in known]
     contents = [ItemContent({}, item.categories, numbers_in(item.attributes)) for item in known]
     if any(written):
         vectors = _vectors(written, encoder, threads)
@@ -53,16 +48,17 @@ def with_contents(
 
 
 def _vectors(texts: Sequence[str], encoder: str | None, threads: int) -> NDArray[np.float32]:
-    from services.core.text_encoder_files import DESCRIPTION
-    from services.training.text_encoder.export import DEFAULT_MODEL, TextEncoderError, export_text_encoder
+    from services.training.text_encoder.default_model import DEFAULT_MODEL
+    from services.training.text_encoder.export import TextEncoderError
     from services.training.text_encoder.offline import encode_texts
+    from services.training.text_encoder.provide import holds, provide_text_encoder
 
     name = encoder or DEFAULT_MODEL
     folder = data_directory() / "text_encoders" / Path(name).name
     try:
-        if not (folder / DESCRIPTION).is_file():
+        if not holds(folder, name):
             note(f"exports the text encoder {name}, once")
-            export_text_encoder(name, folder)
+        provide_text_encoder(name, folder)
         with progress("texts", total=1.0) as shown:
             return encode_texts(texts, folder, threads, lambda share: shown.update(share, "encoded"))
     except (TextEncoderError, OSError, ValueError) as error:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from services.cli.cli_error import CliError
-from services.cli.readers.records import ItemRecord
+from services.cli.readers.records import BadRow, Dataset, ItemRecord
 
 _PLOT_COLUMNS = 11
 _TITLE, _YEAR, _PLOT = 1, 2, 9
@@ -72,3 +73,16 @@ def _title(text: str) -> str:
     if moved:
         bare = f"{moved.group(2)} {moved.group(1)}"
     return re.sub(r"[^a-z0-9]+", " ", bare).strip()
+
+
+def described(dataset: Dataset, path: Path) -> Dataset:
+    """Return the data set with further texts of its items. Raises CliError."""
+    items = {record.item_id: record for record in dataset.items() if isinstance(record, ItemRecord)}
+    texts = read_descriptions(path, items)
+
+    def with_texts() -> Iterator[ItemRecord | BadRow]:
+        for record in dataset.items():
+            text = texts.get(record.item_id) if isinstance(record, ItemRecord) else None
+            yield record if text is None or isinstance(record, BadRow) else replace(record, text=text)
+
+    return replace(dataset, items=with_texts)

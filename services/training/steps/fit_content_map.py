@@ -27,6 +27,7 @@ _FOLDS = 5
 _BINS = 16
 _LEAST_ITEMS = 50
 _TOP = 10
+_PUBLIC = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def fit_content_map(
         found = _worth(tried, whole, of_rows, vectors, newcomers) if any(tried.weights.values()) else -1.0
         if found > best:
             choice, best = tried, found
-    made = _made(choice, whole, of_rows, vectors)
+    made = _made(choice, whole, of_rows, vectors, _public(log, encoder))
     facts = {"sharpness": choice.sharpness, "noise": choice.noise, **made.space.weights}
     return FittedContentMap(made, best, facts)
 
@@ -196,11 +197,20 @@ def _worth(
     return total / max(count, 1)
 
 
-def _made(choice: _Choice, whole: ContentSpace, contents: Sequence[ItemContent], vectors: Float32) -> ContentMap:
+def _public(log: InteractionLog, encoder: SequenceEncoder) -> Float32:
+    """float32 [R, D]: users evenly spaced among those with a history."""
+    owners = np.flatnonzero(np.diff(log.starts))
+    chosen = owners[np.linspace(0, len(owners) - 1, min(len(owners), _PUBLIC)).astype(np.int64)]
+    return user_vectors(encoder, log, chosen.astype(np.int32))
+
+
+def _made(
+    choice: _Choice, whole: ContentSpace, contents: Sequence[ItemContent], vectors: Float32, users: Float32
+) -> ContentMap:
     space = _weighted(whole, choice.weights)
     features = space.features(contents)
     weights, mean = _regression(kernel(features, features, choice.sharpness), vectors, choice.noise)
-    return ContentMap(space, features, weights, mean, choice.sharpness)
+    return ContentMap(space, features, weights, mean, choice.sharpness, users)
 
 
 def _weighted(whole: ContentSpace, weights: Mapping[str, float]) -> ContentSpace:

