@@ -8,12 +8,14 @@ from services.candidates.bundles.aligned_catalog import AlignedCatalog
 from services.candidates.bundles.candidate_bundle import CandidateBundle
 from services.candidates.bundles.newcomers import Newcomers
 from services.candidates.catalog.replica import CatalogReplica
+from services.candidates.catalog.text_index import TextIndex
 from services.candidates.pipelines import BundlePipelines
 from services.candidates.stages.bundle_source import BundleSource, Run
 from services.candidates.stages.category_filter import CategoryFilter
 from services.candidates.stages.count_filter import CountFilter
 from services.candidates.stages.excluded_filter import ExcludedFilter
 from services.candidates.stages.fresh_source import FreshSource
+from services.candidates.stages.intent_source import IntentSource
 from services.candidates.stages.named_source import NamedSource
 from services.candidates.stages.newcomer_source import NewcomerSource
 from services.candidates.stages.order_scorer import OrderScorer
@@ -28,7 +30,7 @@ from services.candidates.stages.unavailable_filter import UnavailableFilter
 from services.candidates.stages.unscored_fallback import UnscoredFallback
 from services.candidates.stages.user_encoder import InferenceClient, UserEncoder
 from services.candidates.stages.user_vector import UserVectorCall, UserVectorWait
-from services.core.cascade import NEWCOMERS
+from services.core.cascade import INTENT, NEWCOMERS
 from services.core.item_index import ItemIndex
 from services.core.pipeline.chain import Chain, OptionalHydrator, ScorerWithFallback
 from services.core.pipeline.roles import Observer, QueryHydrator, Source
@@ -47,12 +49,14 @@ class PipelineBuilder:
     def __init__(
         self,
         replica: CatalogReplica,
+        texts: TextIndex,
         triton: InferenceClient,
         observers: dict[str, Observer],
         source_budget_seconds: float,
     ) -> None:
         """observers: by pipeline name, GENERATE, HYDRATE and SIMILAR."""
         self._replica = replica
+        self._texts = texts
         self._triton = triton
         self._observers = observers
         self._budget_seconds = source_budget_seconds
@@ -65,15 +69,17 @@ class PipelineBuilder:
         of_item = QueryResolver(bundle.index, bundle.max_history, aligned, self._replica)
         names = tuple(source.name for source in bundle.sources)
         newcomers = _newcomers(bundle) if call is not None else None
+        columns = (*names, *([NEWCOMERS] if newcomers is not None else []), INTENT)
         waits = (OptionalHydrator(UserVectorWait(self._budget_seconds), NO_USER_VECTOR),) if call else ()
         proposing: tuple[Source, ...] = tuple(
             BundleSource(source, self._budget_seconds, run) for source in bundle.sources
         )
         if newcomers is not None:
             proposing = (*proposing, NewcomerSource(newcomers, self._budget_seconds))
+        proposing = (*proposing, IntentSource(self._texts, self._budget_seconds, run))
         return BundlePipelines(
             version=bundle.version,
-            sources=names if newcomers is None else (*names, NEWCOMERS),
+            sources=columns,
             generate=self._pipeline(
                 GENERATE,
                 (resolver,),
@@ -83,7 +89,7 @@ class PipelineBuilder:
             hydrate=self._pipeline(
                 HYDRATE,
                 (resolver, *waits),
-                (NamedSource(names, self._budget_seconds),),
+                (NamedSource(columns, self._budget_seconds),),
                 self._scorer(bundle, HYDRATE, run, newcomers),
             ),
             similar=self._similar(bundle, of_item, run),
@@ -111,7 +117,7 @@ class PipelineBuilder:
         self, bundle: CandidateBundle, pipeline: str, run: Run, newcomers: Newcomers | None
     ) -> ScorerWithFallback:
         scorer = SourceScorer(bundle.sources, self._observers[pipeline], run, newcomers)
-        columns = len(bundle.sources) + (newcomers is not None)
+        columns = len(bundle.sources) + (newcomers is not None) + 1
         return ScorerWithFallback(scorer, UnscoredFallback(columns), NO_SOURCE_SCORES)
 
     def _user_vector_call(self, bundle: CandidateBundle) -> UserVectorCall | None:

@@ -19,7 +19,9 @@ from services.candidates.catalog.item_contents import ItemContents
 from services.candidates.catalog.item_store import ItemStore
 from services.candidates.catalog.replica import CatalogReplica
 from services.candidates.catalog.text_encoding import TextEncoding
+from services.candidates.catalog.text_index import TextIndex
 from services.candidates.catalog.text_jobs import TextJobs
+from services.candidates.catalog.text_vectors import TextVectors
 from services.candidates.catalog_servicer import CatalogServicer
 from services.candidates.chains import GENERATE, HYDRATE, SIMILAR, PipelineBuilder
 from services.candidates.pipelines import BundlePipelines, PipelineChooser
@@ -52,8 +54,13 @@ async def compose(settings: CandidatesSettings) -> AsyncIterator[Register]:
                 settings.catalog_poll_seconds, settings.start_wait_seconds
             )
         )
+        folder = TextEncoderFolder(settings.bundle_store / FOLDER, triton)
+        texts = await stack.enter_async_context(
+            TextIndex(TextVectors(pool, settings.tenant), folder).following(replica)
+        )
         builder = PipelineBuilder(
             replica,
+            texts,
             triton,
             {name: PrometheusObserver(name) for name in (GENERATE, HYDRATE, SIMILAR)},
             settings.source_budget_seconds,
@@ -70,7 +77,7 @@ async def compose(settings: CandidatesSettings) -> AsyncIterator[Register]:
         encoding = await stack.enter_async_context(
             TextEncoding(
                 TextJobs(pool, settings.tenant),
-                TextEncoderFolder(settings.bundle_store / FOLDER, triton),
+                folder,
                 replica.refresh,
             ).running(settings.catalog_poll_seconds)
         )

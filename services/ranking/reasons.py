@@ -12,6 +12,7 @@ from services.ranking.titles import Titles
 _RECENT_ITEMS = 30
 _BY_SOURCE = (
     # The most telling first.
+    ("intent", "Answers what you ask for"),
     ("recency", "You chose it before"),
     ("sequence", "Next after what you chose lately"),
     ("transitions", "Often chosen after what you chose lately"),

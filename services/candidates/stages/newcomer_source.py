@@ -36,8 +36,8 @@ class NewcomerSource:
         return self._budget_seconds
 
     def enabled(self, query: Query) -> bool:
-        """When there are newcomers and the user has a vector."""
-        return len(self._newcomers.table) > 0 and resolved(query).user_vector is not None
+        """When there are newcomers and the user has a vector, and does not ask for something else."""
+        return not query.intent and len(self._newcomers.table) > 0 and resolved(query).user_vector is not None
 
     async def propose(self, query: Query) -> CandidateSet:
         """Return at most 64 open newcomers, best first. Raises what the user encoder raises."""

@@ -12,7 +12,7 @@ from services.candidates.stages.bundle_source import Run
 from services.candidates.stages.resolved_query import ROW, SLOT, ResolvedQuery, resolved
 from services.candidates.stages.source_threads import run_here
 from services.core.candidate_set import CandidateSet, Column
-from services.core.cascade import NEWCOMERS
+from services.core.cascade import INTENT, NEWCOMERS
 from services.core.pipeline.chain import SCORE
 from services.core.pipeline.roles import Observer
 from services.core.query import Query
@@ -27,7 +27,8 @@ class SourceScorer:
 
     Of newcomers, items that the bundle does not know, two things are known: what the sequence source would give the
     vector that their content maps to, which stands in that source's column, where the ranker reads it; and by how much
-    the user likes it more than it takes to suit, in a column of its own behind the sources'.
+    the user likes it more than it takes to suit, in a column of its own behind the sources'. The last column is how
+    well each candidate answers the intent, 0 without one.
     """
 
     name = "source_scorer"
@@ -35,12 +36,18 @@ class SourceScorer:
     provides = frozenset({SOURCE_SCORES, SCORE})
 
     def __init__(
-        self, sources: Sequence[Source], observer: Observer, run: Run, newcomers: Newcomers | None = None
+        self,
+        sources: Sequence[Source],
+        observer: Observer,
+        run: Run,
+        newcomers: Newcomers | None = None,
     ) -> None:
         self._sources = tuple(sources)
         self._observer = observer
         self._run = run
         self._newcomers = newcomers
+        names = (source.name for source in sources)
+        self._columns = (*names, *([NEWCOMERS] if newcomers is not None else []), INTENT)
         self._sequence = next((at for at, known in enumerate(sources) if known.name == SequenceSource.name), None)
 
     @property
@@ -63,7 +70,7 @@ class SourceScorer:
     def _matrix(
         self, query: ResolvedQuery, history: History, rows: NDArray[np.int32], slots: NDArray[np.int32]
     ) -> NDArray[np.float32]:
-        matrix = np.zeros((len(rows), len(self._sources) + (self._newcomers is not None)), np.float32)
+        matrix = np.zeros((len(rows), len(self._columns)), np.float32)
         for column, source in enumerate(self._sources):
             if source.name in query.failed_sources or not source.knows(history):
                 continue
@@ -81,7 +88,10 @@ class SourceScorer:
                 at = np.flatnonzero(unknown)[found]
                 logits = table.vectors[places] @ history.user_vector
                 matrix[at, self._sequence] = logits
-                matrix[at, -1] = self._newcomers.liking.of(history.user_vector, logits) - table.least[places]
+                liking = self._newcomers.liking.of(history.user_vector, logits)
+                matrix[at, len(self._sources)] = liking - table.least[places]
+        if (answers := query.scores.get(INTENT)) is not None:
+            matrix[:, -1] = answers[slots]
         # One look at all of them; only if something is wrong, another to find out whose it is.
         if not np.isfinite(matrix).all():
             self._drop_infinite(matrix)
@@ -91,5 +101,5 @@ class SourceScorer:
         """Let the sources whose scores are not all finite give 0, and tell."""
         for column in np.flatnonzero(~np.isfinite(matrix).all(axis=0)).tolist():
             matrix[:, column] = 0
-            name = self._sources[column].name if column < len(self._sources) else NEWCOMERS
+            name = self._columns[column]
             self._observer.failed(name, FloatingPointError(f"source {name} gave scores that are not finite"))

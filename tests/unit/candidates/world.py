@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from services.candidates.bundles.candidate_bundle import load_candidate_bundle
 from services.candidates.catalog.change_feed import ItemChange
 from services.candidates.catalog.replica import CatalogReplica
+from services.candidates.catalog.text_index import TextIndex
 from services.candidates.chains import GENERATE, HYDRATE, SIMILAR, PipelineBuilder
 from services.candidates.pipelines import BundlePipelines
 from services.candidates.stages.bundle_source import Run
@@ -24,6 +25,7 @@ from services.core.content_space import CATEGORIES, ContentSpace, ItemContent
 from services.core.errors import UnavailableError
 from services.core.query import History, Query
 from services.core.sources.sequence import SequenceSource
+from services.plumbing.text.text_encoder import TextEncoderFolder
 from tests.bundle_maker import SOURCE_NAMES, make_bundle
 from tests.unit.core.pipeline.stages import Recorder
 
@@ -106,6 +108,13 @@ class Contents:
         return [self.of_item.get(item_id, ItemContent()) for item_id in item_ids]
 
 
+class Texts:
+    """What items say: nothing."""
+
+    async def of(self, item_ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        return {}
+
+
 async def make_world(
     store: Path,
     run: Run = run_here,
@@ -127,7 +136,9 @@ async def make_world(
     )
     replica, triton, recorder = CatalogReplica(feed), Triton(sequence.item_vectors), Recorder()
     await replica.refresh()
-    builder = PipelineBuilder(replica, triton, dict.fromkeys((GENERATE, HYDRATE, SIMILAR), recorder), budget_seconds)
+    texts = TextIndex(Texts(), TextEncoderFolder(store / "text_encoder", triton))
+    observers = dict.fromkeys((GENERATE, HYDRATE, SIMILAR), recorder)
+    builder = PipelineBuilder(replica, texts, triton, observers, budget_seconds)
     return World(builder.of_bundle(bundle, run), builder.without_bundle(), replica, feed, triton, recorder)
 
 
