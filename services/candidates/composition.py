@@ -13,7 +13,6 @@ from trommel.catalog.v1 import catalog_pb2
 from trommel.catalog.v1.catalog_pb2_grpc import add_CatalogServiceServicer_to_server
 
 from services.candidates.bundles.candidate_bundle import load_candidate_bundle
-from services.candidates.bundles.newcomer_follower import NewcomerFollower
 from services.candidates.catalog.change_feed import ChangeFeed
 from services.candidates.catalog.item_contents import ItemContents
 from services.candidates.catalog.item_store import ItemStore
@@ -24,6 +23,7 @@ from services.candidates.catalog.text_jobs import TextJobs
 from services.candidates.catalog.text_vectors import TextVectors
 from services.candidates.catalog_servicer import CatalogServicer
 from services.candidates.chains import GENERATE, HYDRATE, SIMILAR, PipelineBuilder
+from services.candidates.newcomer_follower import NewcomerFollower
 from services.candidates.pipelines import BundlePipelines, PipelineChooser
 from services.candidates.servicer import CandidateServicer
 from services.candidates.settings import CandidatesSettings
