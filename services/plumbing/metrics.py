@@ -85,7 +85,7 @@ SLATE_QUEUE = Gauge("trommel_slate_record_queue_slates", "Slates waiting to be r
 
 CATALOG_ITEMS = Gauge("trommel_catalog_items", "Items in the catalog as this process sees it.")
 TEXT_JOBS = Gauge(
-    "trommel_text_jobs", "Item texts in the tenant's queue: waiting for the text encoder, or given up.", ["state"]
+    "trommel_text_queue_items", "Item texts in the queue: waiting for the text encoder, or given up.", ["state"]
 )
 ENCODED_TEXTS = Counter("trommel_encoded_texts_total", "Item texts that this process had encoded.", ["result"])
 NEWCOMERS = Gauge(
