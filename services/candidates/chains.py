@@ -15,7 +15,7 @@ from services.candidates.stages.category_filter import CategoryFilter
 from services.candidates.stages.count_filter import CountFilter
 from services.candidates.stages.excluded_filter import ExcludedFilter
 from services.candidates.stages.fresh_source import FreshSource
-from services.candidates.stages.intent_source import IntentSource
+from services.candidates.stages.intent_source import IntentSource, Words
 from services.candidates.stages.named_source import NamedSource
 from services.candidates.stages.newcomer_source import NewcomerSource
 from services.candidates.stages.order_scorer import OrderScorer
@@ -50,6 +50,7 @@ class PipelineBuilder:
         self,
         replica: CatalogReplica,
         texts: TextIndex,
+        words: Words,
         triton: InferenceClient,
         observers: dict[str, Observer],
         source_budget_seconds: float,
@@ -57,6 +58,7 @@ class PipelineBuilder:
         """observers: by pipeline name, GENERATE, HYDRATE and SIMILAR."""
         self._replica = replica
         self._texts = texts
+        self._words = words
         self._triton = triton
         self._observers = observers
         self._budget_seconds = source_budget_seconds
@@ -76,7 +78,7 @@ class PipelineBuilder:
         )
         if newcomers is not None:
             proposing = (*proposing, NewcomerSource(newcomers, self._budget_seconds))
-        proposing = (*proposing, IntentSource(self._texts, self._budget_seconds, run))
+        proposing = (*proposing, IntentSource(self._texts, self._words, self._budget_seconds, run))
         return BundlePipelines(
             version=bundle.version,
             sources=columns,

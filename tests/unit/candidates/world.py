@@ -115,6 +115,13 @@ class Texts:
         return {}
 
 
+class Words:
+    """Which items name what is asked for: none."""
+
+    async def named_by(self, phrase: str, item_count: int) -> dict[str, float]:
+        return {}
+
+
 async def make_world(
     store: Path,
     run: Run = run_here,
@@ -138,7 +145,7 @@ async def make_world(
     await replica.refresh()
     texts = TextIndex(Texts(), TextEncoderFolder(store / "text_encoder", triton))
     observers = dict.fromkeys((GENERATE, HYDRATE, SIMILAR), recorder)
-    builder = PipelineBuilder(replica, texts, triton, observers, budget_seconds)
+    builder = PipelineBuilder(replica, texts, Words(), triton, observers, budget_seconds)
     return World(builder.of_bundle(bundle, run), builder.without_bundle(), replica, feed, triton, recorder)
 
 
