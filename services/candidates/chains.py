@@ -23,6 +23,7 @@ from services.candidates.stages.order_selector import OrderSelector
 from services.candidates.stages.query_resolver import QueryResolver
 from services.candidates.stages.score_selector import ScoreSelector
 from services.candidates.stages.similar_by_behaviour_source import SimilarByBehaviourSource
+from services.candidates.stages.similar_by_text_source import SimilarByTextSource
 from services.candidates.stages.similar_by_vector_source import SimilarByVectorSource
 from services.candidates.stages.similarity_scorer import SimilarityScorer
 from services.candidates.stages.source_scorer import SourceScorer
@@ -128,7 +129,7 @@ class PipelineBuilder:
             return None
         return UserVectorCall(UserEncoder(self._triton, bundle.version, model, self._budget_seconds))
 
-    def _similar(self, bundle: CandidateBundle, resolver: QueryResolver, run: Run) -> Pipeline | None:
+    def _similar(self, bundle: CandidateBundle, resolver: QueryResolver, run: Run) -> Pipeline:
         neighbours, vectors = bundle.source(ItemKnnSource.name), bundle.source(SequenceSource.name)
         neighbours = neighbours if isinstance(neighbours, ItemKnnSource) else None
         vectors = vectors if isinstance(vectors, SequenceSource) else None
@@ -137,15 +138,14 @@ class PipelineBuilder:
             sources.append(SimilarByBehaviourSource(neighbours, self._budget_seconds))
         if vectors is not None:
             sources.append(SimilarByVectorSource(vectors, self._budget_seconds, run))
-        if not sources:
-            return None
+        sources.append(SimilarByTextSource(self._texts, self._budget_seconds))
         chain = Chain(
             name=SIMILAR,
             query_hydrators=(resolver,),
             sources=tuple(sources),
             candidate_hydrators=(),
             filters=(ExcludedFilter(), UnavailableFilter(), CategoryFilter()),
-            scorers=(ScorerWithFallback(SimilarityScorer(neighbours, vectors)),),
+            scorers=(ScorerWithFallback(SimilarityScorer(neighbours, vectors, self._texts)),),
             selector=ScoreSelector(),
         )
         return Pipeline(chain, self._observers[SIMILAR])

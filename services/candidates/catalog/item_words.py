@@ -11,7 +11,10 @@ from services.plumbing.clients.postgres import Pool, connection
 _MOST_ITEMS = 2_000
 _MOST_WORDS = 32
 # How people ask, and what for in general: no item is meant by these.
-_ASKING = ("film movi someth anyth want like look find show give recommend pleas good best").split()
+_ASKING = [
+    *("film", "movi", "someth", "anyth", "want", "like", "look", "find", "show", "give", "recommend", "pleas"),
+    *("good", "best"),
+]
 _MATCHES = f"""
 SELECT word.lexeme, found.item_id
 FROM (SELECT lexeme FROM unnest(to_tsvector('english', %(phrase)s))

@@ -137,6 +137,15 @@ class TextIndex:
             scores[:upto] -= _UNWANTED_WEIGHT * np.maximum(likeness - _UNWANTED_FROM, 0)
         return scores
 
+    def likeness(self, snapshot: CatalogSnapshot, slot: int) -> Float32:
+        """float32 [M]: cosine of every item's text vector with that of one item; 0 where either says nothing."""
+        made = np.zeros(len(snapshot), np.float32)
+        table = self.table
+        if table is not None and slot < len(table.vectors):
+            upto = min(len(snapshot), len(table.vectors))
+            made[:upto] = table.vectors[:upto] @ table.vectors[slot]
+        return made
+
     def _likeness(self, table: TextTable, snapshot: CatalogSnapshot, phrase: Float32, upto: int) -> Float32:
         """float32 [upto]: cosine with what the item says, and by how much its categories are meant."""
         sets = snapshot.categories

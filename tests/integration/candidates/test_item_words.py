@@ -28,7 +28,7 @@ async def test_items_that_name_the_words_are_found(client: Client, settings: Can
         assert 0 < found["2"] < 0.5, "the rarer word counts more"
         assert set(found) == {"1", "2"}
         assert await ItemWords(pool, "other").named_by("courtroom", 100) == {}
-        for odd in (
+        odd_ones = [
             "",
             "the of a",
             "something like a good film",
@@ -36,5 +36,6 @@ async def test_items_that_name_the_words_are_found(client: Client, settings: Can
             "\\ ' \" & | ! ( ) : *",
             "不 知 道",
             "x" * 1000,
-        ):
+        ]
+        for odd in odd_ones:
             assert await words.named_by(odd, 100) == {}
