@@ -34,8 +34,8 @@ _SENTENCES = (
     "The central bank raised its rate by a quarter of a point; shares fell, and the currency rose.",
     "Slow piano over soft strings",
     (
-        "An astronaut who was left behind on a distant planet grows potatoes, repairs an old radio and waits for a ship "
-        "that may never come, while on Earth engineers argue about what can be risked for one man."
+        "An astronaut who was left behind on a distant planet grows potatoes, repairs an old radio and waits for a "
+        "ship that may never come, while on Earth engineers argue about what can be risked for one man."
     ),
 )
 """What the difference to the original is told by: things, news, music, films, short and long."""
