@@ -84,6 +84,13 @@ SLATE_RECORDS = Counter("trommel_slate_records_total", "Served slates, by what b
 SLATE_QUEUE = Gauge("trommel_slate_record_queue_slates", "Slates waiting to be recorded.")
 
 CATALOG_ITEMS = Gauge("trommel_catalog_items", "Items in the catalog as this process sees it.")
+TEXT_JOBS = Gauge(
+    "trommel_text_queue_items", "Item texts in the queue: waiting for the text encoder, or given up.", ["state"]
+)
+ENCODED_TEXTS = Counter("trommel_encoded_texts_total", "Item texts that this process had encoded.", ["result"])
+NEWCOMERS = Gauge(
+    "trommel_newcomer_items", "Items that the active bundle does not know and that are ranked by their content."
+)
 
 TRAINING_RUNS = Counter("trommel_training_runs_total", "Training runs ended, by state.", ["state"])
 TRAINING_SECONDS = Histogram(
