@@ -55,18 +55,23 @@ def private_stack(port_base: int | None) -> Iterator[StackSettings]:
     Raises:
         CliError: It cannot be started.
     """
-    root = Path(tempfile.mkdtemp(prefix="trommel-served-"))
+    root = Path(tempfile.mkdtemp(prefix="trommel-served-")).resolve()
+    with watched(root), _removed(root), _environment(root, port_base or free_base(_FIRST_BASE)):
+        settings = load_settings()
+        try:
+            up(settings, note, only=_PARTS)
+            yield settings
+        except StackError as error:
+            raise CliError(_line(error)) from error
+        finally:
+            with undisturbed():
+                down(settings, note)
+
+
+@contextmanager
+def _removed(root: Path) -> Iterator[None]:
     try:
-        with _environment(root, port_base or free_base(_FIRST_BASE)), watched(root):
-            settings = load_settings()
-            try:
-                up(settings, note, only=_PARTS)
-                yield settings
-            except StackError as error:
-                raise CliError(_line(error)) from error
-            finally:
-                with undisturbed():
-                    down(settings, note)
+        yield
     finally:
         with undisturbed():
             shutil.rmtree(root, ignore_errors=True)

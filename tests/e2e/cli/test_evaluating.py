@@ -52,6 +52,18 @@ def assert_nothing_is_left(environment: dict[str, str]) -> None:
     temporary = Path(environment["TMPDIR"])
     assert not list(temporary.glob("trommel-*"))
     assert not [process for process in psutil.process_iter() if _marked_with(process, temporary)]
+    assert not watches(environment)
+
+
+def watches(environment: dict[str, str]) -> list[psutil.Process]:
+    """What stops the stack when the command is killed."""
+    found = psutil.process_iter(["cmdline"])
+    return [
+        one
+        for one in found
+        if "services.cli.evaluation.stack_watch" in (command := one.info["cmdline"] or [])
+        and command[-1].startswith(environment["TMPDIR"])
+    ]
 
 
 def _marked_with(process: psutil.Process, temporary: Path) -> bool:
@@ -125,8 +137,10 @@ def test_killed_it_leaves_nothing(environment: dict[str, str], tmp_path: Path) -
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < until
             time.sleep(0.1)
+        watching = watches(environment)
         process.kill()
+    assert len(watching) == 1
     until = time.monotonic() + 120
-    while list(Path(environment["TMPDIR"]).glob("trommel-*")) and time.monotonic() < until:
+    while watches(environment) and time.monotonic() < until:
         time.sleep(0.1)
     assert_nothing_is_left(environment)
