@@ -27,6 +27,7 @@ from services.plumbing.bundle_watcher import BundleWatcher
 from services.plumbing.clients.postgres import open_pool
 from services.plumbing.clients.triton import open_triton
 from services.plumbing.pipeline_observer import PrometheusObserver
+from services.plumbing.reachability import database_probe, watching
 from services.plumbing.server import Register
 
 # Sources that may wait for a thread, each thread: beyond that they fail at once and the answer goes on without them.
@@ -59,6 +60,9 @@ async def compose(settings: CandidatesSettings) -> AsyncIterator[Register]:
             return builder.of_bundle(bundle, run_here if small else threads.run)
 
         loaded = await stack.enter_async_context(BundleWatcher(settings.bundle_store, load).following())
+        await stack.enter_async_context(
+            watching({"postgres": database_probe(settings.database_url), "triton": triton.check})
+        )
         chooser = PipelineChooser(loaded, builder.without_bundle(), replica)
         candidate_servicer = CandidateServicer(chooser, settings.tenant, settings.time_budget_seconds)
         catalog_servicer = CatalogServicer(ItemStore(pool, settings.tenant), replica)

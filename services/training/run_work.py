@@ -21,6 +21,7 @@ from services.training.steps.fit_progress import TrainingStoppedError
 from services.training.steps.go_live import NotLiveError, go_live
 from services.training.steps.plan import forget_run
 from services.training.steps.snapshot import TooLittleDataError
+from services.training.store_room import NoRoomError
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ def _work(settings: WorkerSettings, lease: RunLease, stopping: threading.Event) 
         )
     except TrainingStoppedError:
         _stop(settings, lease, stopping)
-    except (TooLittleDataError, NotLiveError) as error:
+    except (TooLittleDataError, NoRoomError, NotLiveError) as error:
         _end(settings, lease, RunState.FAILED, "ended without going live", error=str(error))
     except (LeaseLostError, UnavailableError, psycopg.OperationalError):
         # Nothing is wrong with the run: whoever takes it next goes on where it stands.

@@ -12,6 +12,7 @@ from services.plumbing.interceptors.handlers import WrappingInterceptor, kind_of
 from services.plumbing.metrics import GRPC_HANDLED, GRPC_IN_FLIGHT, GRPC_SECONDS, GRPC_STARTED
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
+_EXPECTED = ("OK", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "INTERNAL", "UNAVAILABLE")
 
 
 class RedMetricsInterceptor(WrappingInterceptor):
@@ -32,6 +33,9 @@ class _Series:
         self.started = GRPC_STARTED.labels(*labels)
         self.seconds = GRPC_SECONDS.labels(*labels)
         self._handled: dict[str, Counter] = {}
+        # At 0 from the first call on: a counter that begins with 1 shows no increase.
+        for code in _EXPECTED:
+            self.handled(code)
 
     def handled(self, code: str) -> Counter:
         """Return the counter of calls that ended with a code."""
