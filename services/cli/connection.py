@@ -34,10 +34,11 @@ async def connected(full_name: str, stub: Callable[[Any], T]) -> AsyncIterator[T
     import grpc
 
     from services.cli.grpc_errors import explain
+    from services.cli.secure_channels import credentials
     from services.plumbing.clients.channels import open_channel
 
     address = target(_SERVED_BY[full_name])
-    channel = open_channel(address, full_name)
+    channel = open_channel(address, full_name, credentials=credentials())
     try:
         yield stub(channel)
     except grpc.RpcError as error:

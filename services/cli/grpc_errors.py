@@ -6,6 +6,7 @@ from typing import Any
 
 import grpc
 
+_TLS_ADVICE = "set TROMMEL_TLS_AUTHORITY, and for mutual TLS TROMMEL_TLS_CERTIFICATE and TROMMEL_TLS_KEY"
 _REFUSED = ("failed to connect", "connection refused", "connections to all backends failing", "endpoint closing")
 
 
@@ -22,9 +23,14 @@ def explain(error: Any, target: str = "") -> str:
         error: What the call raised.
         target: Where it went, for the line that says that nothing answers there.
     """
+    details = (error.details() or "").lower()
+    if "tls handshake failed" in details:
+        return f"{target or 'the server'} and this command do not agree on TLS: {_TLS_ADVICE}"
     if stack_is_away(error):
         where = f" (nothing answers at {target})" if target else ""
-        return f"the stack is not running{where}: start it with `trommel up --detach`"
+        # A server that wants TLS hangs up on a caller who speaks without.
+        tls = f"; if it wants TLS, {_TLS_ADVICE}" if "socket closed" in details else ""
+        return f"the stack is not running{where}: start it with `trommel up --detach`{tls}"
     message = error.details() or "no details"
     for field, description in _violations(error):
         if field not in message:

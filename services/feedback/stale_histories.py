@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from services.core.errors import DomainError
 from services.feedback.history_cache import HistoryCache
+from services.plumbing.background_tasks import running_beside
 from services.plumbing.metrics import HISTORY_CACHE_FAILURES, STALE_HISTORIES
 
 logger = logging.getLogger(__name__)
@@ -62,13 +63,10 @@ class StaleHistories:
     @asynccontextmanager
     async def mending(self) -> AsyncIterator[None]:
         """Mend stale histories while the context is open, and once more, briefly, at its end."""
-        tasks = [asyncio.create_task(self._mend_for_ever()), asyncio.create_task(self._distrust_the_newest())]
         try:
-            yield
+            async with running_beside(self._mend_for_ever(), self._distrust_the_newest()):
+                yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             with suppress(RedisError, OSError, TimeoutError):
                 async with asyncio.timeout(1.0):
                     await self._mend()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from services.core.bundle import BundleManifest, read_manifest
+from services.plumbing.background_tasks import running_beside
 from services.plumbing.bundle_pointer import read_pointer
 from services.plumbing.metrics import ACTIVE_BUNDLE, BUNDLE_CREATED, BUNDLE_LOADS
 
@@ -130,9 +131,5 @@ class BundleWatcher(Generic[T]):
             await self.refresh()
         except Exception as error:  # noqa: BLE001 - a server without a bundle still answers, degraded
             logger.warning("bundle not loaded: %s: %s", type(error).__name__, error)
-        task = asyncio.create_task(self._follow(interval_seconds))
-        try:
+        async with running_beside(self._follow(interval_seconds)):
             yield self.loaded
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)

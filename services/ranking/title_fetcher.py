@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from services.core.errors import DomainError
+from services.plumbing.background_tasks import running_beside
 from services.ranking.titles import Titles
 
 logger = logging.getLogger(__name__)
@@ -30,12 +31,8 @@ class Catalog(Protocol):
 @asynccontextmanager
 async def fetching(titles: Titles, catalog: Catalog) -> AsyncIterator[None]:
     """Fetch wanted titles while the context is open."""
-    task = asyncio.create_task(_fetch_all(titles, catalog))
-    try:
+    async with running_beside(_fetch_all(titles, catalog)):
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _fetch_all(titles: Titles, catalog: Catalog) -> None:

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from services.core.bundle import BundleError, read_manifest
 from services.core.errors import DomainError
+from services.plumbing.background_tasks import running_beside
 from services.plumbing.bundle_pointer import read_pointer
 from services.plumbing.metrics import ACTIVE_BUNDLE, BUNDLE_CREATED, BUNDLE_QUALITY
 from services.training.run_queue import RunQueue
@@ -107,10 +108,5 @@ class Reconciler:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Reconcile while the context is open."""
-        tasks = [asyncio.create_task(self._keep_waking()), asyncio.create_task(self._keep_serving())]
-        try:
+        async with running_beside(self._keep_waking(), self._keep_serving()):
             yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)

@@ -13,6 +13,8 @@ Edge = tuple[str, str, int]
 NAME = "app.kubernetes.io/name"
 _ROLE = "trommel.dev/role-"
 OUTSIDE = {"callers", "operators", "monitoring", "dns"}
+PROBE_ADDRESSES = {"169.254.7.127/32", "fd16:9254:7127:1337:ffff:ffff:ffff:ffff/128"}
+"""Where the kubelet's probes of pods in Istio's ambient mesh come from."""
 
 
 def documented(page: Path) -> set[Edge]:
@@ -46,6 +48,7 @@ def allowed(found: list[Object]) -> tuple[set[Edge], list[str]]:
         problems.append("no NetworkPolicy denies what the others do not allow")
     for item in policies:
         if item["metadata"].get("annotations", {}).get("trommel.dev/tunnel"):
+            problems += _tunnel(item)
             continue
         own, spec = _selected(item["spec"]["podSelector"], pods), item["spec"]
         away = item["metadata"].get("annotations", {}).get("trommel.dev/destination")
@@ -61,6 +64,16 @@ def allowed(found: list[Object]) -> tuple[set[Edge], list[str]]:
     inside = {edge for edge in ingress | egress if edge[0] in pods and edge[1] in pods}
     problems += [f"{a} to {b}:{port}: one end alone allows it" for a, b, port in inside - (ingress & egress)]
     return ingress | egress, sorted(problems)
+
+
+def _tunnel(policy: Object) -> list[str]:
+    """What the mesh needs is no edge: the port of its tunnel, or the addresses that its probes come from."""
+    rules = [*policy["spec"].get("ingress", []), *policy["spec"].get("egress", [])]
+    ports = {int(entry["port"]) for rule in rules for entry in rule.get("ports", [])}
+    blocks = {peer.get("ipBlock", {}).get("cidr") for rule in rules for peer in rule.get("from", [])}
+    if (rules and all(rule.get("ports") for rule in rules)) and (ports == {15008} or blocks == PROBE_ADDRESSES):
+        return []
+    return [f"NetworkPolicy {policy['metadata']['name']} is no tunnel of the mesh and lets more in"]
 
 
 def _selected(selector: Object, pods: set[str]) -> set[str]:

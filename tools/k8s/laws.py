@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
+from tools.k8s.deadlines import pods_end_in_time
 from tools.k8s.edges import NAME
+from tools.k8s.mesh import mesh_keeps_the_edges
 from tools.k8s.render import Object
 from tools.k8s.settings_keys import PROCESSES, keys
 
 _WORKLOADS = {"Deployment", "StatefulSet", "Job"}
-_CUSTOM_SPEC = {
-    "PodMonitor": ({"selector", "podMetricsEndpoints"}, {"selector", "podMetricsEndpoints", "namespaceSelector"}),
-    "PrometheusRule": ({"groups"}, {"groups"}),
-    "ScaledObject": (
-        {"scaleTargetRef", "triggers"},
-        {"scaleTargetRef", "triggers", "minReplicaCount", "maxReplicaCount", "fallback", "advanced"},
-    ),
-    "PeerAuthentication": ({"mtls"}, {"mtls", "selector"}),
-    "AuthorizationPolicy": ({"rules", "action"}, {"rules", "action", "selector"}),
-}
 
 
 def _of(found: Iterable[Object], *kinds: str) -> Iterator[tuple[str, Object]]:
@@ -26,7 +19,7 @@ def _of(found: Iterable[Object], *kinds: str) -> Iterator[tuple[str, Object]]:
 
 
 def selectors_match(found: list[Object]) -> list[str]:
-    """Services, budgets and workloads select pods that exist."""
+    """Services, budgets, workloads and policies select pods that exist; a workload selects its own."""
     pods = {name: spec["template"]["metadata"]["labels"] for name, spec in _of(found, *_WORKLOADS)}
     problems = []
     for kind in ("Service", "PodDisruptionBudget", "Deployment", "StatefulSet"):
@@ -34,6 +27,41 @@ def selectors_match(found: list[Object]) -> list[str]:
             labels = spec["selector"] if kind == "Service" else spec["selector"]["matchLabels"]
             if not any(labels.items() <= of_pod.items() for of_pod in pods.values()):
                 problems.append(f"{kind} {name} selects no pod")
+            elif name in pods and not labels.items() <= pods[name].items():
+                problems.append(f"{kind} {name} selects the pods of another")
+    known = {labels[NAME] for labels in pods.values()}
+    for kind in ("NetworkPolicy", "PodMonitor"):
+        for name, spec in _of(found, kind):
+            for stray in sorted(_named(spec) - known):
+                problems.append(f"{kind} {name} names {stray}, and there is no such pod")
+    return problems
+
+
+def _named(part: Any) -> set[str]:
+    """Return every pod name that selectors anywhere in a spec ask for."""
+    if isinstance(part, list):
+        return {name for entry in part for name in _named(entry)}
+    if not isinstance(part, dict):
+        return set()
+    own = set(part.get("values", [])) if part.get("key") == NAME else set()
+    if NAME in part.get("matchLabels", {}):
+        own.add(part["matchLabels"][NAME])
+    return own | {name for value in part.values() for name in _named(value)}
+
+
+def references_exist(found: list[Object]) -> list[str]:
+    """Service accounts, claims, priorities and mounted volumes are there."""
+    problems = []
+    names = {(item["kind"], item["metadata"]["name"]) for item in found}
+    for name, spec in _of(found, *_WORKLOADS):
+        pod = spec["template"]["spec"]
+        wanted = {("ServiceAccount", pod["serviceAccountName"]), ("PriorityClass", pod["priorityClassName"])}
+        volumes = {volume["name"]: volume for volume in pod.get("volumes", [])}
+        claims = [volume.get("persistentVolumeClaim", {}).get("claimName") for volume in volumes.values()]
+        wanted |= {("PersistentVolumeClaim", claim) for claim in claims if claim}
+        problems += [f"{name} refers to {kind} {other}, which is not there" for kind, other in sorted(wanted - names)]
+        mounted = {mount["name"] for container in pod["containers"] for mount in container.get("volumeMounts", [])}
+        problems += [f"{name}: volume {stray} is mounted or defined alone" for stray in mounted ^ volumes.keys()]
     return problems
 
 
@@ -103,18 +131,6 @@ def environment_is_settings(found: list[Object]) -> list[str]:
     return problems
 
 
-def pods_end_in_time(found: list[Object]) -> list[str]:
-    """A pod is given longer than its drain takes."""
-    problems = []
-    for name, spec in _of(found, "Deployment"):
-        pod = spec["template"]["spec"]
-        values = {entry["name"]: entry.get("value") for entry in pod["containers"][0].get("env", [])}
-        drain = sum(float(values.get(f"TROMMEL_DRAIN_{key}") or 0) for key in ("DELAY_SECONDS", "SECONDS"))
-        if pod["terminationGracePeriodSeconds"] <= drain:
-            problems.append(f"{name} is killed before its drain of {drain:g} s ends")
-    return problems
-
-
 def pods_are_restricted(found: list[Object]) -> list[str]:
     """Pod Security "restricted", and what goes beyond it."""
     problems = []
@@ -146,26 +162,13 @@ def pods_are_restricted(found: list[Object]) -> list[str]:
     return problems
 
 
-def custom_kinds_hold(found: list[Object]) -> list[str]:
-    """Kinds without a schema here: what they need is there and nothing unknown is."""
-    problems = []
-    for item in found:
-        if item["apiVersion"].split("/")[0] in {"monitoring.coreos.com", "keda.sh", "security.istio.io"}:
-            if item["kind"] not in _CUSTOM_SPEC:
-                problems.append(f"{item['kind']}: no check knows this kind")
-                continue
-            needed, known = _CUSTOM_SPEC[item["kind"]]
-            if not needed <= item["spec"].keys() <= known:
-                problems.append(f"{item['kind']} {item['metadata']['name']}: its spec has other keys than it should")
-    return problems
-
-
 LAWS = (
     selectors_match,
+    references_exist,
     ports_exist,
     replicas_agree,
     environment_is_settings,
     pods_end_in_time,
     pods_are_restricted,
-    custom_kinds_hold,
+    mesh_keeps_the_edges,
 )

@@ -55,4 +55,5 @@ def objects(text: str) -> list[Object]:
     """Return the objects of a rendered YAML."""
     import yaml  # not in the environment of the tests, which use the rest of this package
 
-    return [found for found in yaml.safe_load_all(text) if found]
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it was built
+    return [found for found in yaml.load_all(text, Loader=loader) if found]

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from services.candidates.catalog.change_feed import ItemChange
 from services.candidates.catalog.snapshot import CatalogSnapshot, SnapshotBuilder
+from services.plumbing.background_tasks import running_beside
 from services.plumbing.metrics import CATALOG_ITEMS, CATALOG_READ
 
 logger = logging.getLogger(__name__)
@@ -70,17 +71,13 @@ class CatalogReplica:
             start_seconds: How long the first reading may hold up the start; after that it goes on meanwhile.
         """
         first_read = asyncio.Event()
-        task = asyncio.create_task(self._follow(interval_seconds, first_read))
-        try:
-            async with asyncio.timeout(start_seconds):
-                await first_read.wait()
-        except TimeoutError:
-            logger.warning("the catalog cannot be read yet; serving without it, trying again")
-        try:
+        async with running_beside(self._follow(interval_seconds, first_read)):
+            try:
+                async with asyncio.timeout(start_seconds):
+                    await first_read.wait()
+            except TimeoutError:
+                logger.warning("the catalog cannot be read yet; serving without it, trying again")
             yield self
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def _follow(self, interval_seconds: float, first_read: asyncio.Event) -> None:
         said = ""

@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from services.cli.checks.finding import Finding
 from services.cli.checks.models import check_models
 from services.cli.metrics_pages import read_metrics
+from services.cli.secure_channels import credentials
 from services.cli.targets import SERVICES, metrics_url, target
 from services.plumbing.bundle_pointer import read_pointer
 
@@ -41,7 +42,8 @@ async def check_running_stack(environment: Mapping[str, str]) -> list[Finding]:
 
 async def _health(service: str) -> Finding:
     name = f"service {service}"
-    async with grpc.aio.insecure_channel(target(service)) as channel:  # type: ignore[arg-type]
+    tls, address = credentials(), target(service)  # type: ignore[arg-type]
+    async with grpc.aio.secure_channel(address, tls) if tls else grpc.aio.insecure_channel(address) as channel:
         try:
             request = health_pb2.HealthCheckRequest()
             answer = await health_pb2_grpc.HealthStub(channel).Check(request, timeout=_PROBE_SECONDS)

@@ -14,6 +14,7 @@ from typing import Protocol
 from services.core.errors import DomainError
 from services.core.pipeline.roles import Outcome
 from services.core.query import Query
+from services.plumbing.background_tasks import ended
 from services.plumbing.metrics import SLATE_AGE, SLATE_QUEUE, SLATE_RECORDS
 from services.ranking.served_slate import ServedSlate
 
@@ -86,8 +87,7 @@ class ImpressionRecorder:
             self._due.set()
             self._filled.set()
             await asyncio.wait([task], timeout=_DRAIN_SECONDS)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await ended([task])
             SLATE_RECORDS.labels("dropped").inc(len(self._queue))
 
     async def _send_all(self) -> None:

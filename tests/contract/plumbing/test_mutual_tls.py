@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from pathlib import Path
 
 import grpc
@@ -15,30 +13,13 @@ from services.plumbing.clients.channels import open_channel
 from services.plumbing.server import serving
 from services.plumbing.settings import ServerSettings
 from services.plumbing.tls import channel_credentials, server_credentials
+from tests.certificates import HAVE_OPENSSL, make_certificates
 from tests.free_ports import free_port_base
 
 pytestmark = [
     pytest.mark.contract,
-    pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed"),
+    pytest.mark.skipif(not HAVE_OPENSSL, reason="openssl is not installed"),
 ]
-
-
-def _openssl(*words: str) -> None:
-    subprocess.run(["openssl", *words], check=True, capture_output=True)
-
-
-def _certificates(folder: Path) -> dict[str, Path]:
-    """Make an authority and a certificate of it for localhost; return what the settings want."""
-    folder.mkdir()
-    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
-    authority, key, request, certificate = (folder / name for name in ("ca.crt", "tls.key", "csr", "tls.crt"))
-    _openssl("req", "-x509", *curve, "-keyout", str(folder / "ca.key"), "-out", str(authority), "-subj", "/CN=ca")
-    _openssl("req", *curve[:-2], "-keyout", str(key), "-out", str(request), "-subj", "/CN=localhost")
-    extensions = folder / "extensions"
-    extensions.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
-    signing = ("-CA", str(authority), "-CAkey", str(folder / "ca.key"), "-CAcreateserial", "-days", "2")
-    _openssl("x509", "-req", "-in", str(request), *signing, "-extfile", str(extensions), "-out", str(certificate))
-    return {"tls_certificate": certificate, "tls_key": key, "tls_authority": authority}
 
 
 def _nothing(_: grpc.aio.Server) -> tuple[str, ...]:
@@ -52,7 +33,7 @@ async def _health(channel: grpc.aio.Channel) -> int:
 
 
 async def test_only_callers_with_a_certificate_of_the_authority_are_served(tmp_path: Path) -> None:
-    own, strange = _certificates(tmp_path / "own"), _certificates(tmp_path / "strange")
+    own, strange = make_certificates(tmp_path / "own"), make_certificates(tmp_path / "strange")
     probes = free_port_base()
     settings = ServerSettings(listen="127.0.0.1:0", health_listen=f"127.0.0.1:{probes}", drain_delay_seconds=0, **own)
     async with serving(settings, _nothing) as port:
@@ -70,7 +51,7 @@ async def test_only_callers_with_a_certificate_of_the_authority_are_served(tmp_p
 
 
 async def test_a_renewed_certificate_needs_no_restart(tmp_path: Path) -> None:
-    old, new = _certificates(tmp_path / "old"), _certificates(tmp_path / "new")
+    old, new = make_certificates(tmp_path / "old"), make_certificates(tmp_path / "new")
     settings = ServerSettings(listen="127.0.0.1:0", drain_delay_seconds=0, **old)
     async with serving(settings, _nothing) as port:
         for name, file in old.items():

@@ -21,7 +21,10 @@ def _deployment(name: str = "feedback", **changes: Any) -> dict[str, Any]:
         "name": name,
         "image": "x/y:1",
         "ports": [{"name": "grpc", "containerPort": 1}],
-        "env": [{"name": key, "valueFrom": {}} for key, needed in keys(name).items() if needed],
+        "env": [
+            *({"name": key, "valueFrom": {}} for key, needed in keys(name).items() if needed),
+            {"name": "TROMMEL_DRAIN_SECONDS", "value": "60"},
+        ],
         "startupProbe": {"grpc": {"port": 1}},
         "readinessProbe": {"grpc": {"port": 1}},
         "livenessProbe": {"grpc": {"port": 1}},
@@ -58,7 +61,9 @@ def test_findings() -> None:
         "feedback has a fixed number of replicas and is scaled too"
     ]
     slow = _deployment(env=[{"name": "TROMMEL_DRAIN_SECONDS", "value": "90"}])
-    assert laws.pods_end_in_time([slow])
+    assert laws.pods_end_in_time([slow]) == ["feedback is killed after 90 s, and may work for 90 s and then closes"]
+    hasty = _deployment(env=[{"name": "TROMMEL_DRAIN_SECONDS", "value": "10"}])
+    assert laws.pods_end_in_time([hasty]) == ["feedback: its drain of 10 s cuts off a call that may take 41.5 s"]
     assert "feedback sets TROMMEL_DRIAN, which it does not know" in laws.environment_is_settings(
         [_deployment(env=[{"name": "TROMMEL_DRIAN", "value": "1"}])]
     )
