@@ -31,6 +31,7 @@ from services.core.bundle import (
 )
 from services.core.sources import (
     attributes,
+    ease,
     item_knn,
     lightgcn,
     matrix_factors,
@@ -73,6 +74,8 @@ def make_bundle(
         neighbours, weights = _neighbours(vectors, min(20, count - 1))
         draft.save_array(item_knn.NEIGHBOURS, neighbours)
         draft.save_array(item_knn.WEIGHTS, weights)
+        draft.save_array(ease.NEIGHBOURS, neighbours)
+        draft.save_array(ease.WEIGHTS, weights)
         # In the bundle for tests of every source; what the manifest names is what services load.
         draft.save_array(transitions.NEIGHBOURS, neighbours)
         draft.save_array(transitions.WEIGHTS, weights)

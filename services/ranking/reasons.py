@@ -16,6 +16,7 @@ _BY_SOURCE = (
     ("sequence", "Next after what you chose lately"),
     ("transitions", "Often chosen after what you chose lately"),
     ("item_knn", "Goes with what you chose before"),
+    ("ease", "Goes with what you chose before"),
     ("user_knn", "Liked by people who chose what you chose"),
     ("matrix_factors", "Liked by people with a taste like yours"),
     ("lightgcn", "Liked by people with a taste like yours"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from services.core.bundle import BundleError
 from services.core.sources.attributes import AttributesSource
+from services.core.sources.ease import EaseSource
 from services.core.sources.item_knn import ItemKnnSource
 from services.core.sources.lightgcn import LightGcnSource
 from services.core.sources.matrix_factors import MatrixFactorsSource
@@ -23,6 +24,7 @@ SOURCES: dict[str, type[Source]] = {
     for source in (
         PopularitySource,
         ItemKnnSource,
+        EaseSource,
         TransitionsSource,
         AttributesSource,
         MatrixFactorsSource,

@@ -10,6 +10,7 @@ from services.core.bundle import BundleDraft
 from services.core.sources.source import Source
 from services.training.sources import (
     attributes,
+    ease,
     item_knn,
     lightgcn,
     matrix_factors,
@@ -35,6 +36,7 @@ class Fitting:
 FITTINGS: dict[str, Fitting] = {
     "popularity": Fitting(popularity.fit, popularity.save),
     "item_knn": Fitting(item_knn.fit, item_knn.save),
+    "ease": Fitting(ease.fit, ease.save),
     "transitions": Fitting(transitions.fit, transitions.save),
     "attributes": Fitting(attributes.fit, attributes.save),
     "matrix_factors": Fitting(matrix_factors.fit, matrix_factors.save),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from services.core.sources.sequence import SequenceSource
 from services.core.sources.source import Source
@@ -34,9 +35,10 @@ from services.training.steps.fit_to_data import fitting
 from services.training.steps.fit_transformer import Schedule, finish, fit_validated, new_encoder
 from services.training.steps.leak_check import check_no_leak
 from services.training.steps.learning_curve import comparable, seconds_of
+from services.training.steps.select_sources import SelectedSources, select_sources
 from services.training.steps.source_subsets import first_candidates
 
-STAGES = {"transformer": 85.0, "sources": 3.0, "evaluate": 3.0, "finish": 6.0, "bundle": 3.0}
+STAGES = {"transformer": 80.0, "sources": 8.0, "evaluate": 3.0, "finish": 6.0, "bundle": 3.0}
 """Stages of a run and their usual share of its time."""
 _ABLATION_SHARE = 20.0
 
@@ -89,7 +91,16 @@ def fit_models(
     fitted = fit_validated(split, config, encoder, begun.schedule, report, checkpoint, begun.fingerprint)
     validated = encoder.folded()
     chosen = fit_heads(split, validated, config.seed)
-    blended, metrics, ablation = _blend_and_measure(split, validated, config, report)
+    report.enter("sources")
+    few = min(len(split.users), config.ablation_users) < config.least_selecting_users
+    if few:
+        config = replace(config, sources=_without(config.sources, config.optional_sources))
+    sources = _fit_sources(split.log, validated, config, report)
+    selected = None if few else _select(split, validated, sources, config, report)
+    if selected is not None:
+        config = replace(config, sources=selected.kept)
+        sources = {name: sources[name] for name in selected.kept}
+    blended, metrics, ablation = _blend_and_measure(split, validated, sources, config, report)
     finished = finish(dataset, config, encoder, report) if settings.finish_epochs else []
     encoder = encoder.folded()
     if chosen is not None and settings.finish_epochs:
@@ -120,6 +131,7 @@ def fit_models(
             "validation_users": min(len(split.users), settings.validation_users),
             "blend": {"kind": blended.kind, "ndcg": blended.ndcg},
             "calibration": asdict(blended.calibration),
+            "selection": asdict(selected) if selected is not None else None,
             "actions": chosen.facts() if chosen is not None else None,
             **{name: value for name, value in ablation.items() if name != "seconds"},
         },
@@ -172,17 +184,40 @@ def _begin(dataset: InteractionLog, config: TrainingConfig, report: ProgressRepo
     return _Begun(split, config, encoder, schedule, parent, fingerprint(dataset, config, parent or ""))
 
 
+def _select(
+    split: HeldOut,
+    encoder: SequenceEncoder,
+    sources: Mapping[str, Source],
+    config: TrainingConfig,
+    report: ProgressReport,
+) -> SelectedSources:
+    """What is worth keeping, on no more users than the ablation's."""
+    sample = _sample(len(split.users), config.ablation_users)
+    users = list(rank_users(split.log, split.users[sample], encoder, sources, config, sys.maxsize))
+    return select_sources(
+        users,
+        split.targets[sample],
+        config.sources,
+        config.optional_sources,
+        config.candidates,
+        config.seed,
+        lambda share: report.advance(0.5 + 0.5 * share),
+    )
+
+
 def _blend_and_measure(
-    split: HeldOut, encoder: SequenceEncoder, config: TrainingConfig, report: ProgressReport
+    split: HeldOut,
+    encoder: SequenceEncoder,
+    sources: Mapping[str, Source],
+    config: TrainingConfig,
+    report: ProgressReport,
 ) -> tuple[FittedBlend, Metrics, dict[str, Any]]:
-    report.enter("sources")
-    sources = _fit_sources(split.log, encoder, config, report)
     report.enter("evaluate")
-    count = min(len(split.users), config.blend_users)
-    sample = np.linspace(0, len(split.users) - 1, count).astype(np.int64)
+    sample = _sample(len(split.users), config.blend_users)
+    count = len(sample)
     targets = split.targets[sample]
     everything = sys.maxsize if config.ablation else config.candidates
-    parted = np.linspace(0, count - 1, min(count, config.ablation_users)).astype(np.int64)
+    parted = _sample(count, config.ablation_users)
     of_ablation = set(parted.tolist() if config.ablation else ())
     ranked, pool = [], []
     for place, user in enumerate(rank_users(split.log, split.users[sample], encoder, sources, config, everything)):
@@ -205,6 +240,15 @@ def _blend_and_measure(
         lambda share: report.advance(0.15 + 0.85 * share),
     )
     return blended, metrics, {"ablation": found, "seconds": time.perf_counter() - started}
+
+
+def _without(names: Sequence[str], absent: Collection[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in absent)
+
+
+def _sample(count: int, most: int) -> NDArray[np.int64]:
+    """At most so many of 0..count-1, evenly spread."""
+    return np.linspace(0, count - 1, min(count, most)).astype(np.int64)
 
 
 def _fit_sources(

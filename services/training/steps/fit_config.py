@@ -74,6 +74,21 @@ class ItemKnnConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class EaseConfig:
+    """neighbours: kept per item. strengths: of the penalty λ, to try, the most likely first.
+
+    held_back_users: whose last interaction chooses among them. most_multiplications: of all inversions together, each
+    the catalogue's size to the third power; the memory of one, a dozen bytes by the size squared, keeps within bounds
+    with it (2 GB).
+    """
+
+    neighbours: int = 200
+    strengths: tuple[float, ...] = (100.0, 20.0, 500.0)
+    held_back_users: int = 1000
+    most_multiplications: float = 2e12
+
+
+@dataclass(frozen=True, slots=True)
 class TransitionsConfig:
     """neighbours: kept per item. window: most steps between two items of a pair.
 
@@ -173,12 +188,29 @@ class RecencyConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ContentMapConfig:
+    """Kernel regression of item vectors on content.
+
+    sharpnesses, noises, part_weights: to choose from. most_items: of the basis, those with most interactions. users:
+    read, at most, for each fifth of the items that plays newcomers.
+    """
+
+    sharpnesses: tuple[float, ...] = (1.5, 0.75, 3.0, 6.0)
+    noises: tuple[float, ...] = (0.1, 0.03, 0.3, 1.0)
+    part_weights: tuple[float, ...] = (0.0, 0.5, 2.0)
+    most_items: int = 2000
+    users: int = 400
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingConfig:
     """One training run.
 
     threads: torch threads; 0 = torch's own choice. candidates: ranked for a user, as many as where slates are served.
     blend_users: most held-out users that the blend is fitted on. sources: names in the order of the ranker's
-    features; those that the data has nothing for are left out. ablation: whether what each source adds is measured
+    features; those that the data has nothing for are left out. optional_sources: of these, those that serve only where
+    validation shows that they bring something. Whether others bring nothing is looked at too, both only where there are
+    ``least_selecting_users``: fewer cannot tell. ablation: whether what each source adds is measured
     too, which costs time and changes nothing; on at most ``ablation_users`` of the same users.
     """
 
@@ -187,22 +219,28 @@ class TrainingConfig:
     sources: tuple[str, ...] = (
         "popularity",
         "item_knn",
+        "ease",
+        "user_knn",
         "transitions",
         "attributes",
         "matrix_factors",
         "recency",
         "sequence",
     )
+    optional_sources: tuple[str, ...] = ("ease", "user_knn")
     candidates: int = CANDIDATE_COUNT
     blend_users: int = 10_000
     ablation: bool = False
     ablation_users: int = 5_000
+    least_selecting_users: int = 500
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
     popularity: PopularityConfig = field(default_factory=PopularityConfig)
     item_knn: ItemKnnConfig = field(default_factory=ItemKnnConfig)
+    ease: EaseConfig = field(default_factory=EaseConfig)
     transitions: TransitionsConfig = field(default_factory=TransitionsConfig)
     matrix_factors: MatrixFactorsConfig = field(default_factory=MatrixFactorsConfig)
     lightgcn: LightGcnConfig = field(default_factory=LightGcnConfig)
     mult_vae: MultVaeConfig = field(default_factory=MultVaeConfig)
     user_knn: UserKnnConfig = field(default_factory=UserKnnConfig)
     recency: RecencyConfig = field(default_factory=RecencyConfig)
+    content_map: ContentMapConfig = field(default_factory=ContentMapConfig)

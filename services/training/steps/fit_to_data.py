@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from services.training.sources import lightgcn, mult_vae
+from services.training.sources import ease, lightgcn, mult_vae
 from services.training.steps.examples import InteractionLog
 from services.training.steps.fit_config import HISTORY_BUCKETS, TrainingConfig
 from services.training.steps.training_cost import suitable_epochs
@@ -56,6 +56,8 @@ def _suits(source: str, config: TrainingConfig, log: InteractionLog) -> bool:
             return log.attributes is not None
         case "recency":
             return log.repeats is not None and log.repeats.share >= config.recency.least_share
+        case "ease":
+            return ease.affordable(log, config)
         case "lightgcn":
             return lightgcn.affordable(log, config)
         case "mult_vae":

@@ -61,6 +61,7 @@ def test_the_served_models_agree_with_the_served_vectors(store: Path) -> None:
     user_encoder, ranker = (
         onnxruntime.InferenceSession(str(path / "models" / name / "model.onnx")) for name in (USER_ENCODER, RANKER)
     )
+    sources = verify_bundle(path).sources
     rows = np.array([[3, 4, 6]], dtype=np.int64)
     vectors = [user_encoder.run(None, history_of(np.pad(rows, ((0, 0), (length - 3, 0)))))[0] for length in (3, 9, 16)]
     for vector in vectors[1:]:
@@ -72,7 +73,7 @@ def test_the_served_models_agree_with_the_served_vectors(store: Path) -> None:
             "user_vectors": vectors[0],
             **history_of(np.pad(rows, ((0, 0), (13, 0)))),
             "candidate_items": candidates,
-            "candidate_features": np.zeros((1, 5, 5), dtype=np.float32),
+            "candidate_features": np.zeros((1, 5, len(sources)), dtype=np.float32),
         },
     )[0]
     taste = read_array(path, ITEM_VECTORS)[candidates[0, :4]] @ vectors[0][0]
@@ -83,7 +84,7 @@ def test_the_served_models_agree_with_the_served_vectors(store: Path) -> None:
                 "user_vectors": vectors[0],
                 **history_of(rows),
                 "candidate_items": candidates[:, [place]],
-                "candidate_features": np.zeros((1, 1, 5), dtype=np.float32),
+                "candidate_features": np.zeros((1, 1, len(sources)), dtype=np.float32),
             },
         )[0]
         np.testing.assert_allclose(alone[0, 0], scores[0, place], atol=1e-4)
@@ -110,7 +111,7 @@ def test_user_neighbours_and_recency_are_fitted_and_served(tmp_path: Path) -> No
     starts = log.starts + 3 * np.arange(len(log.starts))
     repeating = InteractionLog(log.item_ids, starts, again, np.arange(len(again), dtype=np.int64))
     names = ("popularity", "user_knn", "recency", "sequence")
-    fit_bundle(repeating, replace(CONFIG, sources=names), tmp_path, "1", lambda progress: None)
+    fit_bundle(repeating, replace(CONFIG, sources=names, optional_sources=()), tmp_path, "1", lambda progress: None)
     bundle = load_candidate_bundle(
         bundle_path(tmp_path, "1"), verify_bundle(bundle_path(tmp_path, "1")), exact_search_max_items=40
     )
@@ -127,6 +128,20 @@ def test_user_neighbours_and_recency_are_fitted_and_served(tmp_path: Path) -> No
     metrics = json.loads((bundle_path(tmp_path, "1") / "metrics.json").read_text())["validation"]
     assert metrics["user_knn"]["recall@10"] > metrics["popularity"]["recall@10"]
     assert metrics["recency"]["recall@100"] == 0.0, "nothing seen is recommended here"
+
+
+def test_where_users_can_tell_only_sources_of_use_are_served(tmp_path: Path) -> None:
+    config = replace(CONFIG, least_selecting_users=20)
+    manifest = fit_bundle(circle_log(), config, tmp_path, "1", lambda progress: None)
+    found = manifest.training["selection"]
+    assert set(found["changes"]) == {"ease", "user_knn", "transitions", "matrix_factors"}
+    assert tuple(found["kept"]) == manifest.sources == manifest.models[RANKER].sources
+    assert {"popularity", "item_knn", "sequence"} <= set(manifest.sources)
+    for name in ("transitions", "matrix_factors"):
+        assert (name in manifest.sources) == (found["changes"][name] < 0)
+    for name in ("ease", "user_knn"):
+        assert name not in manifest.sources or found["changes"][name] > 0
+    assert tuple(load_sources(bundle_path(tmp_path, "1"), manifest.sources)) == manifest.sources
 
 
 def test_a_warm_start_takes_the_weights_over_by_item_id(store: Path) -> None:
