@@ -12,7 +12,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import uvloop
@@ -23,6 +24,7 @@ from usearch.index import Index
 from services.candidates.bundles.candidate_bundle import CandidateBundle
 from services.candidates.catalog.change_feed import ItemChange
 from services.candidates.catalog.replica import CatalogReplica
+from services.candidates.catalog.text_index import TextIndex
 from services.candidates.chains import GENERATE, HYDRATE, SIMILAR, PipelineBuilder
 from services.candidates.converters.answers import fill_candidates, outcome_messages
 from services.candidates.converters.queries import query_to_generate
@@ -35,6 +37,7 @@ from services.core.sources.matrix_factors import MatrixFactorsSource
 from services.core.sources.popularity import PopularitySource
 from services.core.sources.sequence import SequenceSource
 from services.plumbing.pipeline_observer import PrometheusObserver
+from services.plumbing.text.text_encoder import TextEncoderFolder
 from services.plumbing.usearch_index import UsearchIndex
 from services.plumbing.validation import validate
 
@@ -49,6 +52,14 @@ class InstantTriton:
     ) -> NDArray[np.float32]:
         """Return float32 [1, D]."""
         return np.full((1, VECTOR_SIZE), 0.1, np.float32)
+
+
+class Nothing:
+    """What items say."""
+
+    async def of(self, item_ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Return no vectors."""
+        return {}
 
 
 class Items:
@@ -106,7 +117,8 @@ async def measure(arguments: argparse.Namespace) -> None:
     replica = CatalogReplica(Items(arguments.items))
     await replica.refresh()
     observers = {name: PrometheusObserver(name) for name in (GENERATE, HYDRATE, SIMILAR)}
-    builder = PipelineBuilder(replica, InstantTriton(), observers, source_budget_seconds=1.0)
+    texts = TextIndex(Nothing(), TextEncoderFolder(Path("none"), InstantTriton()))
+    builder = PipelineBuilder(replica, texts, InstantTriton(), observers, source_budget_seconds=1.0)
     pipelines = builder.of_bundle(make_bundle(arguments.items, random, arguments.exact), run_here)
     ids = random.permutation(np.arange(1, arguments.items + 1)).astype(str).tolist()
     wire = pb.GenerateCandidatesRequest(

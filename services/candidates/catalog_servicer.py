@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import grpc
 from trommel.catalog.v1 import catalog_pb2 as pb
@@ -33,9 +33,11 @@ _MAX_ANSWER_BYTES = 3 << 20
 class CatalogServicer(CatalogServiceServicer):
     """Keeps the catalog: the store is written first, then this process' replica takes the change in."""
 
-    def __init__(self, store: ItemStore, replica: CatalogReplica) -> None:
+    def __init__(self, store: ItemStore, replica: CatalogReplica, texts_were_written: Callable[[], None]) -> None:
+        """texts_were_written: Called once texts may wait for the text encoder."""
         self._store = store
         self._replica = replica
+        self._texts_were_written = texts_were_written
 
     async def UpsertItems(  # noqa: N802
         self, request_iterator: AsyncIterator[pb.UpsertItemsRequest], _context: grpc.aio.ServicerContext
@@ -49,6 +51,7 @@ class CatalogServicer(CatalogServiceServicer):
             accepted = await self._accepted(chunk.items, answer)
             await self._store.upsert(accepted)
             answer.upserted_count += len(accepted)
+            self._texts_were_written()
         if answer.upserted_count:
             await self._take_in()
         return answer

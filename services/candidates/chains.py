@@ -6,14 +6,18 @@ import numpy as np
 
 from services.candidates.bundles.aligned_catalog import AlignedCatalog
 from services.candidates.bundles.candidate_bundle import CandidateBundle
+from services.candidates.bundles.newcomers import Newcomers
 from services.candidates.catalog.replica import CatalogReplica
+from services.candidates.catalog.text_index import TextIndex
 from services.candidates.pipelines import BundlePipelines
 from services.candidates.stages.bundle_source import BundleSource, Run
 from services.candidates.stages.category_filter import CategoryFilter
 from services.candidates.stages.count_filter import CountFilter
 from services.candidates.stages.excluded_filter import ExcludedFilter
 from services.candidates.stages.fresh_source import FreshSource
+from services.candidates.stages.intent_source import IntentSource
 from services.candidates.stages.named_source import NamedSource
+from services.candidates.stages.newcomer_source import NewcomerSource
 from services.candidates.stages.order_scorer import OrderScorer
 from services.candidates.stages.order_selector import OrderSelector
 from services.candidates.stages.query_resolver import QueryResolver
@@ -26,6 +30,7 @@ from services.candidates.stages.unavailable_filter import UnavailableFilter
 from services.candidates.stages.unscored_fallback import UnscoredFallback
 from services.candidates.stages.user_encoder import InferenceClient, UserEncoder
 from services.candidates.stages.user_vector import UserVectorCall, UserVectorWait
+from services.core.cascade import INTENT, NEWCOMERS
 from services.core.item_index import ItemIndex
 from services.core.pipeline.chain import Chain, OptionalHydrator, ScorerWithFallback
 from services.core.pipeline.roles import Observer, QueryHydrator, Source
@@ -44,12 +49,14 @@ class PipelineBuilder:
     def __init__(
         self,
         replica: CatalogReplica,
+        texts: TextIndex,
         triton: InferenceClient,
         observers: dict[str, Observer],
         source_budget_seconds: float,
     ) -> None:
         """observers: by pipeline name, GENERATE, HYDRATE and SIMILAR."""
         self._replica = replica
+        self._texts = texts
         self._triton = triton
         self._observers = observers
         self._budget_seconds = source_budget_seconds
@@ -61,30 +68,40 @@ class PipelineBuilder:
         resolver = QueryResolver(bundle.index, bundle.max_history, aligned, self._replica, user_vectors=call)
         of_item = QueryResolver(bundle.index, bundle.max_history, aligned, self._replica)
         names = tuple(source.name for source in bundle.sources)
+        newcomers = _newcomers(bundle) if call is not None else None
+        columns = (*names, *([NEWCOMERS] if newcomers is not None else []), INTENT)
         waits = (OptionalHydrator(UserVectorWait(self._budget_seconds), NO_USER_VECTOR),) if call else ()
-        proposing = tuple(BundleSource(source, self._budget_seconds, run) for source in bundle.sources)
+        proposing: tuple[Source, ...] = tuple(
+            BundleSource(source, self._budget_seconds, run) for source in bundle.sources
+        )
+        if newcomers is not None:
+            proposing = (*proposing, NewcomerSource(newcomers, self._budget_seconds))
+        proposing = (*proposing, IntentSource(self._texts, self._budget_seconds, run))
         return BundlePipelines(
             version=bundle.version,
-            sources=names,
+            sources=columns,
             generate=self._pipeline(
                 GENERATE,
                 (resolver,),
                 (*proposing, FreshSource(self._budget_seconds)),
-                self._scorer(bundle, GENERATE, run),
+                self._scorer(bundle, GENERATE, run, newcomers),
             ),
             hydrate=self._pipeline(
                 HYDRATE,
                 (resolver, *waits),
-                (NamedSource(names, self._budget_seconds),),
-                self._scorer(bundle, HYDRATE, run),
+                (NamedSource(columns, self._budget_seconds),),
+                self._scorer(bundle, HYDRATE, run, newcomers),
             ),
             similar=self._similar(bundle, of_item, run),
+            aligned=aligned,
+            newcomers=newcomers,
         )
 
     def without_bundle(self) -> BundlePipelines:
         """Return the pipelines that know the catalog only: newest items first."""
         nothing = ItemIndex(np.array([""]))
-        resolver = QueryResolver(nothing, 1, AlignedCatalog(nothing), self._replica)
+        aligned = AlignedCatalog(nothing)
+        resolver = QueryResolver(nothing, 1, aligned, self._replica)
         fresh = FreshSource(self._budget_seconds)
         named = NamedSource((fresh.name,), self._budget_seconds)
         return BundlePipelines(
@@ -93,11 +110,15 @@ class PipelineBuilder:
             generate=self._pipeline(GENERATE, (resolver,), (fresh,), ScorerWithFallback(OrderScorer())),
             hydrate=self._pipeline(HYDRATE, (resolver,), (named,), ScorerWithFallback(OrderScorer())),
             similar=None,
+            aligned=aligned,
         )
 
-    def _scorer(self, bundle: CandidateBundle, pipeline: str, run: Run) -> ScorerWithFallback:
-        scorer = SourceScorer(bundle.sources, self._observers[pipeline], run)
-        return ScorerWithFallback(scorer, UnscoredFallback(len(bundle.sources)), NO_SOURCE_SCORES)
+    def _scorer(
+        self, bundle: CandidateBundle, pipeline: str, run: Run, newcomers: Newcomers | None
+    ) -> ScorerWithFallback:
+        scorer = SourceScorer(bundle.sources, self._observers[pipeline], run, newcomers)
+        columns = len(bundle.sources) + (newcomers is not None) + 1
+        return ScorerWithFallback(scorer, UnscoredFallback(columns), NO_SOURCE_SCORES)
 
     def _user_vector_call(self, bundle: CandidateBundle) -> UserVectorCall | None:
         model = bundle.user_encoder
@@ -147,3 +168,10 @@ class PipelineBuilder:
             ),
         )
         return Pipeline(chain, self._observers[name])
+
+
+def _newcomers(bundle: CandidateBundle) -> Newcomers | None:
+    sequence = bundle.source(SequenceSource.name)
+    if bundle.content_map is None or not isinstance(sequence, SequenceSource):
+        return None
+    return Newcomers(bundle.content_map, sequence.item_vectors[1:])

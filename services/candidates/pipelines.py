@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.candidates.bundles.aligned_catalog import AlignedCatalog
+from services.candidates.bundles.newcomers import Newcomers
 from services.candidates.catalog.replica import CatalogReplica
 from services.core.errors import NotFoundError, PreconditionError, UnavailableError
 from services.core.pipeline.runner import Pipeline
@@ -20,6 +22,8 @@ class BundlePipelines:
         generate: Proposes items for a user.
         hydrate: Scores items that the caller names.
         similar: Finds items like one item; None when the bundle has no source for that.
+        aligned: The catalog as the bundle sees it.
+        newcomers: Items that the bundle does not know, by content; None when it has no content map.
     """
 
     version: str
@@ -27,6 +31,8 @@ class BundlePipelines:
     generate: Pipeline
     hydrate: Pipeline
     similar: Pipeline | None
+    aligned: AlignedCatalog
+    newcomers: Newcomers | None = None
 
 
 class PipelineChooser:

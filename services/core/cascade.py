@@ -28,6 +28,16 @@ HEAD_WEIGHTS: Mapping[str, float] = MappingProxyType({"engage": 1.0})
 DIVERSITY_STRENGTH = 0.3
 """Price of likeness to what stands above in the slate, in standard deviations of the score."""
 
+NEWCOMERS = "newcomers"
+"""Name of the source of items that the bundle does not know, and of the column that says how well they suit."""
+NEWCOMER_SHARE = 0.1
+"""Share of a slate's places that newcomers get where they suit the user, so that somebody can take them."""
+
+INTENT = "intent"
+"""Name of the source of items that answer an intent in words, and of the column that says how well they do."""
+INTENT_WEIGHT = 2.0
+"""Weight of the answer to an intent beside the ranker's score, both in standard deviations."""
+
 _PLACES_SHARE = 2
 _SOURCE_SHARE = 2 / 3
 _NO_HISTORY = History(np.empty(0, np.int32), np.empty(0, np.int64))

@@ -71,6 +71,7 @@ class Query:
         seen_item_ids: All items the user ever interacted with.
         hidden_item_ids: All items the user disliked or hid.
         item_ids: Items the caller brings to be ranked; empty when sources shall propose.
+        intent: What the user asks for in words; empty for nothing.
         bundle_versions: Bundles the caller can work with, most wanted first; empty means any.
     """
 
@@ -88,3 +89,4 @@ class Query:
     hidden_item_ids: frozenset[str] = frozenset()
     item_ids: tuple[str, ...] = ()
     bundle_versions: tuple[str, ...] = ()
+    intent: str = ""

@@ -132,6 +132,15 @@ SLATE_AGE = Gauge("trommel_slate_record_oldest_seconds", "How long the oldest sl
 
 CATALOG_ITEMS = Gauge("trommel_catalog_items", "Items in the catalog as this process sees it.")
 CATALOG_READ = Gauge("trommel_catalog_read_timestamp_seconds", "When the catalog was last read with success.")
+TEXT_JOBS = Gauge(
+    "trommel_text_queue_items",
+    "Item texts in the tenant's queue: waiting for the text encoder, or given up.",
+    ["state"],
+)
+ENCODED_TEXTS = Counter("trommel_encoded_texts_total", "Item texts that this process had encoded.", ["result"])
+NEWCOMERS = Gauge(
+    "trommel_newcomer_items", "Items that the active bundle does not know and that are ranked by their content."
+)
 
 TRAINING_RUNS = Counter("trommel_training_runs_total", "Training runs ended, by state.", ["state"])
 TRAINING_SECONDS = Histogram(
@@ -187,18 +196,18 @@ LABELS: Mapping[str, str] = {
     "grpc_method": "the methods in protos/",
     "grpc_service": "the services in protos/",
     "grpc_type": "unary, client_stream, server_stream, bidi_stream",
-    "model": "ranker, user_encoder",
+    "model": "ranker, user_encoder, text_encoder",
     "operation": "read (ranking); apply, rebuild, mend (feedback)",
     "part": "postgres, redis, triton, candidates, feedback",
     "pipeline": "ranking; generate, hydrate, similar (candidates)",
     "quality": "full, degraded",
     "reason": "docs/architecture.md names them; source_<name>_late and source_<name>_failed for each source",
     "result": "of Triton: ok, timeout, error; of events: recorded, duplicate, rejected; of slates: recorded, "
-    "duplicate, dropped, failed; of bundles: ok, failed",
+    "duplicate, dropped, failed; of bundles and texts: ok, failed",
     "role": "query_hydrator, source, merge, candidate_hydrator, filter, scorer, selector, side_effect",
-    "source": "the sources in services/core/sources, and those of ranking",
+    "source": "the sources in services/core/sources, newcomers, intent, fresh, and those of ranking",
     "stage": "the stages of the pipeline",
-    "state": "queued, running, succeeded, failed; in the table also abandoned",
+    "state": "of runs: queued, running, succeeded, failed; in the table also abandoned; of texts: waiting, given_up",
     "status": "answered, late, failed, disabled",
     "step": "the steps of a training run",
     "store": "bundles, models",
@@ -215,7 +224,10 @@ _PIPELINE = (
     *(TRITON_SECONDS, ACTIVE_BUNDLE, BUNDLE_CREATED, BUNDLE_LOADS),
 )
 REPORTED: Mapping[str, tuple[Declared, ...]] = {
-    "candidates": (*_SERVER, *_DATABASE, *_PIPELINE, CATALOG_ITEMS, CATALOG_READ),
+    "candidates": (
+        *(*_SERVER, *_DATABASE, *_PIPELINE, CATALOG_ITEMS, CATALOG_READ),
+        *(TEXT_JOBS, ENCODED_TEXTS, NEWCOMERS),
+    ),
     "ranking": (*_SERVER, *_PIPELINE, HISTORY_CACHE_FAILURES, SLATE_RECORDS, SLATE_QUEUE, SLATE_AGE),
     "feedback": (
         *(*_SERVER, *_DATABASE, EVENTS, EVENT_COMMIT_SECONDS, EVENT_BATCH_SIZE, REJECTED_EVENTS),

@@ -44,6 +44,7 @@ from services.ranking.stages.excluded_filter import ExcludedFilter
 from services.ranking.stages.hidden_filter import HiddenFilter
 from services.ranking.stages.history_hydrator import HistoryHydrator
 from services.ranking.stages.impression_recorder import ImpressionRecorder
+from services.ranking.stages.intent_scorer import IntentScorer
 from services.ranking.stages.popular_source import PopularSource
 from services.ranking.stages.ranker_scorer import RankerScorer, probe
 from services.ranking.stages.redis_history import RedisHistory
@@ -87,7 +88,11 @@ def slate_chain(
         # Exclusions were pushed down already; here they are guaranteed.
         filters=(UnavailableFilter(), SeenFilter(), HiddenFilter(), ExcludedFilter(), CategoryFilter()),
         # The Transformer in Triton, of the bundle that the candidates name; users without a history get popularity.
-        scorers=(ScorerWithFallback(ranker, CandidateScorer(), "ranker_unavailable"),),
+        # Then what the user asks for in words, if anything.
+        scorers=(
+            ScorerWithFallback(ranker, CandidateScorer(), "ranker_unavailable"),
+            ScorerWithFallback(IntentScorer()),
+        ),
         selector=selector,
         # The impression, queued and sent behind the answer's back.
         side_effects=side_effects,
@@ -117,7 +122,7 @@ async def compose(settings: RankingSettings) -> AsyncIterator[Register]:
         feedback = FeedbackClient(feedback_pb2_grpc.FeedbackServiceStub(feedback_channel))
         titles = Titles()
         bundles = await stack.enter_async_context(_watcher(settings, triton, titles).following())
-        selector = DiverseSelector(settings.diversity_strength)
+        selector = DiverseSelector(settings.diversity_strength, settings.newcomer_share)
         recorder = ImpressionRecorder(
             feedback, selector.policy, settings.slate_queue_size, settings.slate_linger_seconds
         )

@@ -12,6 +12,7 @@ from services.ranking.titles import Titles
 _RECENT_ITEMS = 30
 _BY_SOURCE = (
     # The most telling first.
+    ("intent", "Answers what you ask for"),
     ("recency", "You chose it before"),
     ("sequence", "Next after what you chose lately"),
     ("transitions", "Often chosen after what you chose lately"),
@@ -22,6 +23,7 @@ _BY_SOURCE = (
     ("lightgcn", "Liked by people with a taste like yours"),
     ("mult_vae", "Liked by people with a taste like yours"),
     ("attributes", "Like what you chose lately"),
+    ("newcomers", "New, and like what you chose"),
     ("popularity", "Popular now"),
 )
 _OF_HISTORY = "Close to your taste"

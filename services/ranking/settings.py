@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from services.core.cascade import CANDIDATE_COUNT, DIVERSITY_STRENGTH, HEAD_WEIGHTS, MAX_CANDIDATES
+from services.core.cascade import CANDIDATE_COUNT, DIVERSITY_STRENGTH, HEAD_WEIGHTS, MAX_CANDIDATES, NEWCOMER_SHARE
 from services.plumbing.settings import Address, ServerSettings
 
 
@@ -29,6 +29,8 @@ class RankingSettings(ServerSettings):
         head_weights: Weight of each of the ranker's heads in the final score; heads not named count nothing.
         diversity_strength: Price of likeness to what stands above in the slate, in standard deviations of the
             score; 0 orders by score alone.
+        newcomer_share: Share of a slate's places for items that the bundle does not know yet and that suit the user by
+            what they are; 0 lets them compete by score alone.
         slate_queue_size: Served slates that may wait to be recorded; further ones are dropped and counted.
         slate_linger_seconds: How long a served slate waits for others before they are sent to be recorded in one call.
     """
@@ -48,5 +50,6 @@ class RankingSettings(ServerSettings):
     candidate_count: int = Field(default=CANDIDATE_COUNT, ge=1, le=MAX_CANDIDATES)
     head_weights: dict[str, float] = Field(default=dict(HEAD_WEIGHTS), min_length=1)
     diversity_strength: float = Field(default=DIVERSITY_STRENGTH, ge=0, le=10)
+    newcomer_share: float = Field(default=NEWCOMER_SHARE, ge=0, le=0.5)
     slate_queue_size: int = Field(default=2048, ge=1)
     slate_linger_seconds: float = Field(default=0.25, ge=0, le=10)

@@ -23,6 +23,7 @@ from services.training.run_table import RunTable
 from services.training.servicer import TrainingServicer
 from services.training.settings import TrainingServerSettings
 from services.training.steps.activate import Activation
+from services.training.text_encoder_models import TextEncoderModels
 from services.training.triton_models import open_triton_models
 
 _REDIS_SECONDS = 2.0
@@ -47,7 +48,12 @@ async def compose(settings: ServerSettings) -> AsyncIterator[Register]:
         runs = RunTable(pool, settings.tenant)
         queue = RunQueue(app, redis, settings.tenant)
         activation = Activation(settings, pool, models, triton)
-        reconciler = Reconciler(runs, queue, activation, settings.bundle_store, settings.reconcile_seconds)
+        text_encoder = TextEncoderModels(
+            settings.bundle_store, settings.model_repository, settings.model_configs, models
+        )
+        reconciler = Reconciler(
+            runs, queue, activation, text_encoder, settings.bundle_store, settings.reconcile_seconds
+        )
         await stack.enter_async_context(reconciler.running())
         await stack.enter_async_context(RunGauges(runs, queue, settings).looking())
         probes: dict[str, Probe] = {

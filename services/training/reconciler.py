@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from services.plumbing.metrics import ACTIVE_BUNDLE, BUNDLE_CREATED, BUNDLE_QUAL
 from services.training.run_queue import RunQueue
 from services.training.run_table import RunTable
 from services.training.steps.activate import Activation
+from services.training.text_encoder_models import TextEncoderModels
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +34,19 @@ _FIGURES = {"ranker/ndcg@10", "ranker/recall@10", "popularity/ndcg@10"}
 class Reconciler:
     """Looks after runs that no worker has (Redis was away, a worker was killed) and after what serves."""
 
-    def __init__(self, runs: RunTable, queue: RunQueue, activation: Activation, store: Path, interval_seconds: float):
+    def __init__(
+        self,
+        runs: RunTable,
+        queue: RunQueue,
+        activation: Activation,
+        text_encoder: TextEncoderModels,
+        store: Path,
+        interval_seconds: float,
+    ) -> None:
         self._runs = runs
         self._queue = queue
         self._activation = activation
+        self._text_encoder = text_encoder
         self._store = store
         self._interval_seconds = interval_seconds
         self._sent: dict[str, float] = {}
@@ -76,18 +86,25 @@ class Reconciler:
                 logger.exception("the reconciler goes on")
             await asyncio.sleep(self._interval_seconds)
 
-    async def _keep_serving(self) -> None:
+    async def _restore_bundle(self) -> None:
+        await self._activation.restore()
+        await asyncio.to_thread(self._show_active)
+
+    async def _restore_text_encoder(self) -> None:
+        if await self._text_encoder.restore():
+            logger.info("Triton serves the text encoder")
+
+    async def _keep(self, restore: Callable[[], Awaitable[None]], what: str) -> None:
         pause, refused = self._interval_seconds, ""
         while True:
             try:
-                await self._activation.restore()
-                await asyncio.to_thread(self._show_active)
+                await restore()
                 pause, refused = self._interval_seconds, ""
             except (DomainError, OSError, ValueError, BundleError) as error:
                 pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
                 if str(error) != refused:
                     refused = str(error)
-                    logger.warning("the active bundle is not restored: %s", error)
+                    logger.warning("%s is not restored: %s", what, error)
             except Exception:
                 pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
                 logger.exception("the reconciler goes on")
@@ -108,5 +125,9 @@ class Reconciler:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Reconcile while the context is open."""
-        async with running_beside(self._keep_waking(), self._keep_serving()):
+        async with running_beside(
+            self._keep_waking(),
+            self._keep(self._restore_bundle, "the active bundle"),
+            self._keep(self._restore_text_encoder, "the text encoder"),
+        ):
             yield

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
 from services.plumbing.settings import Address, ServerSettings, TrommelSettings
+from services.training.text_encoder.default_model import DEFAULT_MODEL
 
 DEFAULT_REDIS_URL = "redis://127.0.0.1:7121/0"
 
@@ -69,6 +71,8 @@ class WorkerSettings(TrainingSettings):
         min_user_events: See min_users: two are held out, one must remain.
         min_items: Items with interactions below which there is nothing to train on.
         niceness: How far the worker steps back from the processor in favour of serving.
+        text_encoder: all-MiniLM-L6-v2, which needs no network, a local folder, or a name on the hub; "none" for none.
+        text_encoder_cache: Directory that keeps exported encoders; without one each bundle store has its own exported.
     """
 
     metrics_listen: Address = "127.0.0.1:0"
@@ -81,3 +85,5 @@ class WorkerSettings(TrainingSettings):
     min_user_events: int = Field(default=3, ge=3)
     min_items: int = Field(default=10, ge=2)
     niceness: int = Field(default=10, ge=0, le=19)
+    text_encoder: str = Field(default=DEFAULT_MODEL, min_length=1)
+    text_encoder_cache: Annotated[Path | None, BeforeValidator(lambda value: value or None)] = None

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
 import sys
 import threading
 import warnings
@@ -21,6 +22,7 @@ from celery import signals
 from celery.exceptions import SecurityWarning
 from pydantic import ValidationError
 
+from services.core.text_encoder_files import FOLDER
 from services.plumbing.logs import start_logging
 from services.plumbing.metrics import TRAINING_RUNS, start_metrics
 from services.training.celery_app import RUN_TASK, make_app
@@ -79,7 +81,31 @@ def _start(**_: Any) -> None:
         TRAINING_RUNS.labels(state.value.lower())
     # Up to that, not on top of what it was started with.
     os.nice(max(0, settings.niceness - os.nice(0)))
+    threading.Thread(target=_provide_text_encoder, args=(settings,), name="text-encoder", daemon=True).start()
     logger.info("training-worker is ready, metrics on port %d", port)
+
+
+def _provide_text_encoder(settings: WorkerSettings) -> None:
+    """Put the text encoder into the bundle store; in a process of its own, whose memory is given back afterwards."""
+    if settings.text_encoder == "none":
+        return
+    command = [sys.executable, "-P", "-m", "services.training.text_encoder.provide", "--model", settings.text_encoder]
+    command += ["--to", str(settings.bundle_store / FOLDER)]
+    if settings.text_encoder_cache is not None:
+        command += ["--cache", str(settings.text_encoder_cache)]
+    done = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)
+    said = [
+        line for line in ((done.stdout if done.returncode == 0 else "") or done.stderr).splitlines() if line.strip()
+    ] or ["no message"]
+    if done.returncode == 0:
+        logger.info("text encoder: %s", said[-1])
+    elif not stopping.is_set():
+        logger.error("no text encoder, new items are known by their categories alone: %s", said[-1])
+
+
+def _environment() -> dict[str, str]:
+    """The worker's own, with where its code lies."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
 @signals.worker_shutting_down.connect

@@ -90,6 +90,8 @@ def _session_options(config: dict[str, Any]) -> onnxruntime.SessionOptions:
     options.intra_op_num_threads = _integer_parameter(config, "intra_op_thread_count", default=1)
     options.inter_op_num_threads = _integer_parameter(config, "inter_op_thread_count", default=1)
     options.log_severity_level = 3
+    # Threads that wait for their next share would keep a core from whoever answers requests meanwhile.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options
 
 

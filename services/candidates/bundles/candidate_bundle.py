@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.core.bundle import RANKER, USER_ENCODER, BundleError, BundleManifest, ModelEntry, verify_bundle
+from services.core.content_map import ContentMap
 from services.core.item_index import ItemIndex
 from services.core.sources.registry import load_sources
 from services.core.sources.sequence import SequenceSource
@@ -26,6 +27,7 @@ class CandidateBundle:
         sources: Sources in the order of the ranker's features.
         user_encoder: How to ask the user encoder; None when the bundle has none.
         max_history: Newest interactions that count, for every source: so the ranker learnt their scores.
+        content_map: From the content of items that the bundle does not know to vectors; None when it has none.
     """
 
     version: str
@@ -33,6 +35,7 @@ class CandidateBundle:
     sources: tuple[Source, ...]
     user_encoder: ModelEntry | None
     max_history: int
+    content_map: ContentMap | None = None
 
     def source(self, name: str) -> Source | None:
         """Return the source of that name, if the bundle has it."""
@@ -63,4 +66,7 @@ def load_candidate_bundle(path: Path, manifest: BundleManifest, exact_search_max
     user_encoder = manifest.models.get(USER_ENCODER)
     reader = ranker or user_encoder
     max_history = reader.max_history if reader is not None else _MOST_HISTORY
-    return CandidateBundle(manifest.version, index, tuple(sources.values()), user_encoder, max_history)
+    content_map = ContentMap.load(path)
+    if content_map is not None and user_encoder is not None and len(content_map.mean) != user_encoder.vector_size:
+        raise BundleError(f"bundle {manifest.version}: its content map does not fit its user encoder")
+    return CandidateBundle(manifest.version, index, tuple(sources.values()), user_encoder, max_history, content_map)

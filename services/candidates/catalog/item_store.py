@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,11 +15,13 @@ from psycopg.rows import TupleRow
 
 from services.candidates.catalog.item import Item
 from services.candidates.catalog.real_array import RealArray, real_array_of, register_real_arrays
+from services.core.text_encoder_files import TEXT
 from services.plumbing.clients.postgres import Pool, connection
+from services.plumbing.text.item_text import item_text, text_digest
 
 # Writers of one tenant take turns, from before their first revision is drawn until their commit can be seen. So
 # revisions become visible in their order, and whoever has read up to one never misses a smaller one.
-_TAKE_TURN = "SELECT pg_advisory_xact_lock(hashtext('trommel.items'), hashtext(%s))"
+TAKE_TURN = "SELECT pg_advisory_xact_lock(hashtext('trommel.items'), hashtext(%s))"
 
 _UPSERT = """
 INSERT INTO items AS kept
@@ -36,7 +39,25 @@ ON CONFLICT (tenant, item_id) DO UPDATE SET
     created_at = CASE WHEN kept.deleted_at IS NULL THEN kept.created_at ELSE now() END
 """
 _DELETE_VECTORS = "DELETE FROM item_vectors WHERE tenant = %s AND item_id = ANY(%s)"
-_INSERT_VECTOR = 'INSERT INTO item_vectors (tenant, item_id, name, "values") VALUES (%s, %s, %s, %s)'
+# What the encoder made of the very same text stays.
+_DELETE_OLD_VECTORS = """
+DELETE FROM item_vectors USING unnest(%s::text[], %s::text[]) AS new (item_id, digest)
+WHERE tenant = %s AND item_vectors.item_id = new.item_id AND (encoder = '' OR item_vectors.digest <> new.digest)
+"""
+_QUEUE_TEXTS = """
+INSERT INTO text_jobs (tenant, item_id, revision)
+SELECT tenant, item_id, revision FROM items
+WHERE tenant = %(tenant)s AND item_id = ANY(%(item_ids)s) AND NOT EXISTS (
+    SELECT FROM item_vectors WHERE item_vectors.tenant = items.tenant AND item_vectors.item_id = items.item_id
+        AND name = %(name)s)
+ON CONFLICT (tenant, item_id) DO UPDATE
+    SET revision = excluded.revision, attempts = 0, not_before = now(), error = NULL
+"""
+_DELETE_JOBS = "DELETE FROM text_jobs WHERE tenant = %s AND item_id = ANY(%s)"
+_INSERT_VECTOR = """
+INSERT INTO item_vectors (tenant, item_id, name, "values") VALUES (%s, %s, %s, %s)
+ON CONFLICT (tenant, item_id, name) DO UPDATE SET "values" = excluded."values", encoder = '', digest = ''
+"""
 _DELETE = """
 UPDATE items SET deleted_at = now(), updated_at = now(), revision = nextval('item_revision_seq')
 WHERE tenant = %s AND item_id = ANY(%s) AND deleted_at IS NULL
@@ -53,7 +74,8 @@ _SELECT_PAGE = (
 ORDER BY item_id LIMIT %(count)s"""
 )
 _SELECT_VECTORS = """
-SELECT item_id, name, array_send("values") FROM item_vectors WHERE tenant = %s AND item_id = ANY(%s)
+SELECT item_id, name, array_send("values") FROM item_vectors
+WHERE tenant = %s AND item_id = ANY(%s) AND encoder = ''
 """
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -66,14 +88,20 @@ class ItemStore:
         self._tenant = tenant
 
     async def upsert(self, items: Sequence[Item]) -> None:
-        """Insert or replace the items in one transaction, committed when this returns; of one id the last counts."""
+        """Insert or replace the items in one transaction, committed when this returns; of one id the last counts.
+
+        In the same transaction their texts are queued for the text encoder, save where the caller brings the vector
+        or the text is the one that was encoded already.
+        """
         by_id = {item.id: item for item in items}
         if not by_id:
             return
+        texts = await asyncio.to_thread(_texts_of, list(by_id.values()))
         async with connection(self._pool) as borrowed, borrowed.cursor() as cursor:
-            await cursor.execute(_TAKE_TURN, (self._tenant,))
+            await cursor.execute(TAKE_TURN, (self._tenant,))
             await cursor.execute(_UPSERT, {"tenant": self._tenant, **_columns(by_id.values())})
-            await cursor.execute(_DELETE_VECTORS, (self._tenant, list(by_id)))
+            digests = [text_digest(text) if text else "" for text in texts]
+            await cursor.execute(_DELETE_OLD_VECTORS, (list(by_id), digests, self._tenant))
             vectors = [
                 (self._tenant, item.id, name, RealArray(values))
                 for item in by_id.values()
@@ -82,17 +110,22 @@ class ItemStore:
             if vectors:
                 register_real_arrays(cursor.adapters)
                 await cursor.executemany(_INSERT_VECTOR, vectors)
+            await cursor.execute(_DELETE_JOBS, (self._tenant, list(by_id)))
+            written = [item_id for item_id, text in zip(by_id, texts, strict=True) if text]
+            if written:
+                await cursor.execute(_QUEUE_TEXTS, {"tenant": self._tenant, "item_ids": written, "name": TEXT})
 
     async def delete(self, item_ids: Sequence[str]) -> int:
         """Mark the items as deleted and drop their vectors; return how many there were."""
         async with connection(self._pool) as borrowed:
-            await borrowed.execute(_TAKE_TURN, (self._tenant,))
+            await borrowed.execute(TAKE_TURN, (self._tenant,))
             deleted = await borrowed.execute(_DELETE, (self._tenant, list(item_ids)))
             await borrowed.execute(_DELETE_VECTORS, (self._tenant, list(item_ids)))
+            await borrowed.execute(_DELETE_JOBS, (self._tenant, list(item_ids)))
             return deleted.rowcount
 
     async def get(self, item_ids: Sequence[str]) -> list[Item]:
-        """Return the items that exist, in no particular order."""
+        """Return the items that exist, in no particular order, as they were given: without what was made of them."""
         return await self._select(_SELECT_NAMED, {"item_ids": list(item_ids)})
 
     async def page(self, scenario: str, after: str, count: int) -> list[Item]:
@@ -119,6 +152,10 @@ class ItemStore:
 def _item_of(row: TupleRow, vectors: dict[str, NDArray[np.float32]]) -> Item:
     item_id, scenario, title, text, categories, available_from, available_until, attributes = row
     return Item(item_id, scenario, title, text, tuple(categories), available_from, available_until, attributes, vectors)
+
+
+def _texts_of(items: Sequence[Item]) -> list[str]:
+    return [item_text(item.title, item.categories, item.text) for item in items]
 
 
 def _columns(items: Iterable[Item]) -> dict[str, list[Any]]:

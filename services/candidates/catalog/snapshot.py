@@ -25,6 +25,7 @@ class CatalogSnapshot:
         categories: The sets of categories.
         created_at: int64 [M], microseconds.
         deleted: bool [M].
+        revisions: int64 [M], of each item's last change.
         availability: Which slots are open when.
         slot_of: Slot by item id; may know slots of later snapshots too.
         revision: Greatest revision it holds; None when the catalog was never read.
@@ -36,6 +37,7 @@ class CatalogSnapshot:
     categories: CategorySets
     created_at: NDArray[np.int64]
     deleted: NDArray[np.bool_]
+    revisions: NDArray[np.int64]
     availability: Availability
     slot_of: Mapping[str, int]
     revision: int | None
@@ -65,6 +67,9 @@ class CatalogSnapshot:
         return allowed[self.category_sets]
 
 
+_COLUMNS = ("_item_ids", "_titles", "_category_sets", "_created_at", "_from", "_until", "_deleted", "_revisions")
+
+
 class SnapshotBuilder:
     """Applies changes. Each snapshot is a copy, so that requests under way keep the one they began with."""
 
@@ -78,13 +83,14 @@ class SnapshotBuilder:
         self._from = np.empty(0, np.int64)
         self._until = np.empty(0, np.int64)
         self._deleted = np.empty(0, np.bool_)
+        self._revisions = np.empty(0, np.int64)
         self._revision: int | None = None
 
     def apply(self, changes: Sequence[ItemChange]) -> None:
         """Take changes in, of one item the last counts; O(M) for the copies and a loop over the changes."""
         slots = [self._slot_of.setdefault(change.item_id, len(self._slot_of)) for change in changes]
         added = len(self._slot_of) - len(self._item_ids)
-        for name in ("_item_ids", "_titles", "_category_sets", "_created_at", "_from", "_until", "_deleted"):
+        for name in _COLUMNS:
             column = getattr(self, name)
             setattr(self, name, np.concatenate([column, np.empty(added, column.dtype)]))
         for slot, change in zip(slots, changes, strict=True):
@@ -95,6 +101,7 @@ class SnapshotBuilder:
             self._from[slot] = ALWAYS if change.available_from is None else change.available_from
             self._until[slot] = NEVER if change.available_until is None else change.available_until
             self._deleted[slot] = change.deleted
+            self._revisions[slot] = change.revision
         self._revision = max([self._revision or 0, *(change.revision for change in changes)])
 
     def build(self) -> CatalogSnapshot:
@@ -106,6 +113,7 @@ class SnapshotBuilder:
             categories=self._sets.build(),
             created_at=self._created_at,
             deleted=self._deleted,
+            revisions=self._revisions,
             availability=Availability(self._from, self._until, self._deleted),
             slot_of=self._slot_of,
             revision=self._revision,

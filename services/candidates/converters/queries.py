@@ -21,6 +21,7 @@ def query_to_generate(request: pb.GenerateCandidatesRequest, tenant: str, deadli
         filter=_filter_of(request.filter),
         history=_history_of(request.history),
         bundle_versions=tuple(request.bundle_versions),
+        intent=request.intent,
     )
 
 

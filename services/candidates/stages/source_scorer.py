@@ -7,29 +7,48 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from services.candidates.bundles.newcomers import Newcomers
 from services.candidates.stages.bundle_source import Run
-from services.candidates.stages.resolved_query import ROW, ResolvedQuery, resolved
+from services.candidates.stages.resolved_query import ROW, SLOT, ResolvedQuery, resolved
 from services.candidates.stages.source_threads import run_here
 from services.core.candidate_set import CandidateSet, Column
+from services.core.cascade import INTENT, NEWCOMERS
 from services.core.pipeline.chain import SCORE
 from services.core.pipeline.roles import Observer
 from services.core.query import Query
+from services.core.sources.sequence import SequenceSource
 from services.core.sources.source import History, Source
 
 SOURCE_SCORES = "source_scores"
 
 
 class SourceScorer:
-    """Fills float32 [C, S] in the order of the sources. A source that failed, was late or knows nothing gives 0."""
+    """Fills float32 [C, S] in the order of the sources. A source that failed, was late or knows nothing gives 0.
+
+    Of newcomers, items that the bundle does not know, two things are known: what the sequence source would give the
+    vector that their content maps to, which stands in that source's column, where the ranker reads it; and by how much
+    the user likes it more than it takes to suit, in a column of its own behind the sources'. The last column is how
+    well each candidate answers the intent, 0 without one.
+    """
 
     name = "source_scorer"
-    requires = frozenset({ROW})
+    requires = frozenset({ROW, SLOT})
     provides = frozenset({SOURCE_SCORES, SCORE})
 
-    def __init__(self, sources: Sequence[Source], observer: Observer, run: Run) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        observer: Observer,
+        run: Run,
+        newcomers: Newcomers | None = None,
+    ) -> None:
         self._sources = tuple(sources)
         self._observer = observer
         self._run = run
+        self._newcomers = newcomers
+        names = (source.name for source in sources)
+        self._columns = (*names, *([NEWCOMERS] if newcomers is not None else []), INTENT)
+        self._sequence = next((at for at, known in enumerate(sources) if known.name == SequenceSource.name), None)
 
     @property
     def is_immediate(self) -> bool:
@@ -43,13 +62,15 @@ class SourceScorer:
     async def score(self, query: Query, candidates: CandidateSet) -> Mapping[str, Column]:
         """Return the matrix, and as the score the order of the merge, from 1 down."""
         known = resolved(query)
-        rows = candidates.columns[ROW]
-        matrix = await self._run(self._matrix, known, known.arrived_history(), rows)
+        rows, slots = candidates.columns[ROW], candidates.columns[SLOT]
+        matrix = await self._run(self._matrix, known, known.arrived_history(), rows, slots)
         count = len(candidates)
         return {SOURCE_SCORES: matrix, SCORE: np.arange(count, 0, -1, dtype=np.float32) / max(count, 1)}
 
-    def _matrix(self, query: ResolvedQuery, history: History, rows: NDArray[np.int32]) -> NDArray[np.float32]:
-        matrix = np.zeros((len(rows), len(self._sources)), np.float32)
+    def _matrix(
+        self, query: ResolvedQuery, history: History, rows: NDArray[np.int32], slots: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
+        matrix = np.zeros((len(rows), len(self._columns)), np.float32)
         for column, source in enumerate(self._sources):
             if source.name in query.failed_sources or not source.knows(history):
                 continue
@@ -59,7 +80,18 @@ class SourceScorer:
             except Exception as error:  # noqa: BLE001 - one failed source must not fail the answer; it is counted
                 self._observer.failed(source.name, error)
         if not rows.all():
-            matrix[rows == 0] = 0
+            unknown = rows == 0
+            matrix[unknown] = 0
+            if self._newcomers is not None and self._sequence is not None and history.user_vector is not None:
+                table = self._newcomers.table
+                found, places = table.places(slots[unknown])
+                at = np.flatnonzero(unknown)[found]
+                logits = table.vectors[places] @ history.user_vector
+                matrix[at, self._sequence] = logits
+                liking = self._newcomers.liking.of(history.user_vector, logits)
+                matrix[at, len(self._sources)] = liking - table.least[places]
+        if (answers := query.scores.get(INTENT)) is not None:
+            matrix[:, -1] = answers[slots]
         # One look at all of them; only if something is wrong, another to find out whose it is.
         if not np.isfinite(matrix).all():
             self._drop_infinite(matrix)
@@ -69,5 +101,5 @@ class SourceScorer:
         """Let the sources whose scores are not all finite give 0, and tell."""
         for column in np.flatnonzero(~np.isfinite(matrix).all(axis=0)).tolist():
             matrix[:, column] = 0
-            name = self._sources[column].name
+            name = self._columns[column]
             self._observer.failed(name, FloatingPointError(f"source {name} gave scores that are not finite"))

@@ -118,6 +118,10 @@ def import_(
     title_column: Annotated[str | None, typer.Option(help="Column of an item's title.")] = None,
     text_column: Annotated[str | None, typer.Option(help="Column of an item's description.")] = None,
     categories_column: Annotated[str | None, typer.Option(help="Column of an item's categories.")] = None,
+    descriptions: Annotated[
+        Path | None,
+        typer.Option(help='Texts of items: JSON lines of "item_id" and "text", or MovieLens plots (.dat).'),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only the preflight report; send nothing.")] = False,
     data_dir: options.DataDir = None,
     as_json: options.Json = False,
@@ -130,6 +134,7 @@ def import_(
     from services.cli.data_directory import dataset_name, holdout_file
     from services.cli.importing.importer import import_dataset, preflight
     from services.cli.importing.report import print_preflight, print_result
+    from services.cli.readers.descriptions import described
     from services.cli.readers.formats import open_as
     from services.cli.readers.records import ReadOptions
 
@@ -148,6 +153,8 @@ def import_(
     dataset = open_as(format_name.value, path, ReadOptions(kind=event_type.value, columns=columns))
     if name:
         dataset = replace(dataset, name=dataset_name(name))
+    if descriptions is not None:
+        dataset = described(dataset, descriptions)
     found = preflight(dataset, scenario, holdout=holdout is not None)
     report: dict[str, Any] = {"preflight": found.to_json()}
     if not as_json:

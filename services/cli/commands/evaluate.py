@@ -32,6 +32,7 @@ class Protocol(StrEnum):
     """How a data set is split and measured."""
 
     leave_one_out = "leave-one-out"
+    cold_items = "cold-items"
 
 
 def evaluate(
@@ -77,6 +78,16 @@ def evaluate(
     report: Annotated[
         Path | None, typer.Option(help="Write a page about it here, one HTML file, with --protocol.")
     ] = None,
+    descriptions: Annotated[
+        Path | None,
+        typer.Option(
+            help="Texts of the items, with --protocol cold-items: JSON lines with item_id and text, or a .dat file of "
+            "film plots that is joined by title and year."
+        ),
+    ] = None,
+    cold_share: Annotated[
+        float, typer.Option(min=0.01, max=0.5, help="Share of the items to hold out, with --protocol cold-items.")
+    ] = 0.1,
     data_dir: options.DataDir = None,
     as_json: Annotated[
         str | None,
@@ -93,6 +104,9 @@ def evaluate(
     data set first: the last interaction of each user is the test, the one before it validation. With --protocol and
     --served the bundle then serves from a stack of its own, which is gone afterwards, and the command fails where the
     served lists hold the offline items in less than 99.9 % of the positions.
+
+    Cold items: a share of the items is taken out of all training, and ranked, from what they are, for the users who
+    met them; beside what the texts' nearest neighbours can do.
     """
     del data_dir  # its callback has chosen the directory
     from services.cli.output_file import check_outputs
@@ -104,6 +118,22 @@ def evaluate(
         raise CliError("--port-base is for the stack of --protocol with --served", USAGE)
     # Before the work, which takes minutes: a file that cannot be written must not cost all of it.
     check_outputs([Path(as_json) if as_json not in {None, "-"} else None, predictions, report])
+    if protocol is Protocol.cold_items:
+        if served or report is not None:
+            from services.cli.cli_error import CliError
+            from services.cli.exit_codes import USAGE
+
+            raise CliError("--served and --report are for --protocol leave-one-out", USAGE)
+        from services.cli.ending import ends_orderly
+
+        with ends_orderly():
+            found = _by_cold_items(
+                dataset, format_name, seed, threads, predictions, keep, descriptions=descriptions, share=cold_share
+            )
+        from services.cli.evaluation.cold_items import print_cold_items
+
+        _say(found, as_json, print_cold_items)
+        return
     if protocol is not None:
         from services.cli.ending import ends_orderly
 
@@ -181,6 +211,20 @@ def _by_protocol(
         else:
             needed = "training-worker" if served_users is None else "embedded"
         raise CliError(f"{error.name} is missing: install trommel[{needed}]") from error
+
+
+def _by_cold_items(dataset: str | None, *given: Any, **options_given: Any) -> dict[str, Any]:
+    from services.cli.cli_error import CliError
+    from services.cli.exit_codes import USAGE
+
+    if dataset is None:
+        raise CliError("name the data set: movielens-100k, a file or a directory", USAGE)
+    try:
+        from services.cli.evaluation.cold_items import evaluate_cold_items
+
+        return evaluate_cold_items(dataset, *given, **options_given)
+    except ModuleNotFoundError as error:
+        raise CliError(f"{error.name} is missing: install trommel[training-worker]") from error
 
 
 def _say_by_protocol(result: dict[str, Any], as_json: str | None, report: Path | None) -> None:

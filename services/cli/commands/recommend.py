@@ -17,6 +17,7 @@ def add_to(app: typer.Typer) -> None:
         epilog=options.examples(
             "trommel recommend --user 1 -k 10",
             "trommel recommend --user 1 --category Comedy --exclude 50 --json",
+            'trommel recommend --user 1 --intent "something light about a heist, not violent"',
         ),
     )(recommend)
 
@@ -27,6 +28,7 @@ def recommend(
     scenario: options.Scenario = "",
     exclude: Annotated[list[str] | None, typer.Option(help="Item never to return; may be repeated.")] = None,
     category: Annotated[list[str] | None, typer.Option(help="Keep to this category; may be repeated.")] = None,
+    intent: Annotated[str, typer.Option(help='What is wanted, in words: "a light heist, not violent".')] = "",
     include_seen: Annotated[bool, typer.Option("--include-seen", help="Also items the user has met.")] = False,
     timeout_seconds: options.Timeout = DEFAULT_TIMEOUT_SECONDS,
     as_json: options.Json = False,
@@ -45,6 +47,7 @@ def recommend(
                 user_id=options.user_id(user),
                 scenario=scenario,
                 count=options.int32(count),
+                intent=intent,
                 filter=SlateFilter(
                     excluded_item_ids=exclude or (), any_of_categories=category or (), include_seen=include_seen
                 ),

@@ -7,7 +7,7 @@ import shlex
 import tempfile
 import time
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,7 @@ class ReadLog:
     """A data set as columns.
 
     user_ids: by number. ordinals: int64 [E], the place of each interaction of the log among the events of the data
-    set. categories: all of the items', as the catalogue has them. bad_rows: rows that could not be read.
+    set. categories: all of the items', as the catalogue has them. bad_rows: rows that could not be read. items: by id.
     """
 
     name: str
@@ -46,6 +46,7 @@ class ReadLog:
     ordinals: NDArray[np.int64]
     categories: ItemAttributes | None
     bad_rows: int
+    items: Mapping[str, ItemRecord]
 
     def lists(self, users: NDArray[np.int32], rows: NDArray[np.int32]) -> dict[str, list[str]]:
         """Item ids by user id, of users int32 [U] and their lists int32 [U, K], 0 after the end."""
@@ -110,10 +111,10 @@ def evaluate_offline(
             if read.bad_rows:
                 note(f"{read.bad_rows:,} rows could not be read and are left out")
             afterwards = serving(opened, read) if serving is not None else None
-            with _store(keep) as store:
+            with scratch_store(keep) as store:
                 with progress("leave-one-out", total=1.0) as shown:
                     result = leave_one_out(
-                        log, config, store, lambda now: shown.update(*_words(now)), categories=read.categories
+                        log, config, store, lambda now: shown.update(*words_of(now)), categories=read.categories
                     )
                 if predictions is not None:
                     write_predictions(predictions, read.lists(result.users, result.ranked))
@@ -178,10 +179,8 @@ def read_log(dataset: Dataset) -> ReadLog:
     item_ids = sorted(items)
     rows = np.empty(len(items), dtype=np.int32)
     rows[[items[item_id] for item_id in item_ids]] = np.arange(1, len(items) + 1)
-    categories: dict[str, tuple[str, ...]] = {
-        item.item_id: item.categories for item in dataset.items() if isinstance(item, ItemRecord)
-    }
-    names = [(), *(categories.get(item_id, ()) for item_id in item_ids)]
+    known = {item.item_id: item for item in dataset.items() if isinstance(item, ItemRecord)}
+    names = [(), *(known[item_id].categories if item_id in known else () for item_id in item_ids)]
     log = InteractionLog.from_events(
         np.array(["", *item_ids], dtype=np.str_),
         np.array(owners, dtype=np.int32),
@@ -193,7 +192,7 @@ def read_log(dataset: Dataset) -> ReadLog:
     )
     # The order of the log: by user, then by time, then as read.
     ordinals = np.array(places, dtype=np.int64)[np.lexsort((np.array(times), np.array(owners)))]
-    return ReadLog(dataset.name, list(users), log, ordinals, ItemAttributes.all_of(names), bad_rows)
+    return ReadLog(dataset.name, list(users), log, ordinals, ItemAttributes.all_of(names), bad_rows, known)
 
 
 def is_interaction(row: EventRecord) -> bool:
@@ -225,7 +224,8 @@ def open_dataset(dataset: str, format_name: str | None) -> Dataset:
 
 
 @contextmanager
-def _store(keep: Path | None) -> Iterator[Path]:
+def scratch_store(keep: Path | None) -> Iterator[Path]:
+    """Give a bundle store: the one to keep, else one that is gone afterwards."""
     if keep is not None:
         yield keep
         return
@@ -233,7 +233,7 @@ def _store(keep: Path | None) -> Iterator[Path]:
         yield Path(scratch)
 
 
-def _words(now: Progress) -> tuple[float, str]:
+def words_of(now: Progress) -> tuple[float, str]:
     """Share of all the work and a few words; measuring on the test comes after everything else."""
     if now.stage == "test":
         return 0.95 + 0.05 * now.fraction, "test"

@@ -29,6 +29,7 @@ def generate_request(query: Query, count: int, timeout_seconds: float) -> candid
         bundle_versions=query.bundle_versions,
         time_budget=_duration(timeout_seconds),
         packed_columns=True,
+        intent=query.intent,
     )
     excluded = query.hidden_item_ids | query.filter.excluded_item_ids
     if not query.include_seen:

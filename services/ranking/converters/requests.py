@@ -28,6 +28,7 @@ def query_of_recommend(request: ranking_pb2.RecommendRequest, tenant: str, deadl
         filter=_filter_of(request),
         include_seen=request.filter.include_seen,
         context=dict(request.context),
+        intent=request.intent,
     )
 
 

@@ -14,6 +14,7 @@ from services.core.circuit_breaker import CircuitBreaker
 from services.core.errors import UnavailableError
 from services.core.history_events import FEATURES
 from services.core.query import Query
+from services.core.sources.sequence import SequenceSource
 from services.plumbing.bundle_watcher import LoadedBundles
 from services.plumbing.deadlines import seconds_left
 from services.ranking.ranking_bundle import RankingBundle
@@ -104,9 +105,9 @@ class RankerScorer:
             raise UnavailableError(f"the ranker gave scores of {heads.shape}, not {expected}")
         predictions = heads[0, : len(rows)]
         scores = (predictions @ bundle.head_weights).astype(np.float64)
-        known = rows > 0
+        known = (rows > 0) | _are_newcomers(bundle.ranker, inputs["candidate_features"], len(rows))
         if not known.all():
-            # The model has never met these: they come after all that it has an opinion of.
+            # Nothing is known of these but their ids: they come after all that the model has an opinion of.
             scores[~known] = (scores[known].min() if known.any() else 0.0) - 1.0
         return {"score": scores, "predictions": predictions}
 
@@ -168,6 +169,14 @@ def history_inputs(bundle: RankingBundle, query: Query) -> dict[str, NDArray[np.
     events = np.zeros((1, length, len(FEATURES)), np.float32)
     events[0, length - count :] = query.history.features_of(places + skipped)
     return {"history_items": items, "history_events": events}
+
+
+def _are_newcomers(ranker: ModelEntry, features: NDArray[np.generic], count: int) -> NDArray[np.bool_]:
+    """Return bool [C]: whether the candidates service knows what the sequence source says of it, from its content."""
+    if SequenceSource.name not in ranker.sources:
+        return np.zeros(count, np.bool_)
+    told: NDArray[np.bool_] = features[0, :count, ranker.sources.index(SequenceSource.name)] != 0
+    return told
 
 
 def _features(ranker: ModelEntry, candidates: CandidateSet, names: tuple[str, ...]) -> NDArray[np.generic]:

@@ -41,9 +41,15 @@ class ServedRanker(nn.Module):
         scale: float = 1.0,
         offset: float = 0.0,
         actions: ActionHeads | None = None,
+        newcomers: tuple[int, float, float] | None = None,
     ) -> None:
-        """scale, offset: of the calibration, log-odds = scale · score + offset."""
+        """scale, offset: of the calibration, log-odds = scale · score + offset.
+
+        newcomers: the feature that is the logit itself, and the line from the logit to the score, of candidates in
+        row 0: items that are not among the encoder's, whose logit whoever proposed them knows from their content.
+        """
         super().__init__()
+        self._newcomers = newcomers
         self.actions = actions
         self._scale, self._offset = scale, offset
         self.items = encoder.items
@@ -71,6 +77,10 @@ class ServedRanker(nn.Module):
         if self.output.shape[0]:
             states = torch.matmul(inputs, self.hidden) + self.hidden_bias
             scores = scores + torch.matmul(states * torch.sigmoid(states), self.output)
+        if self._newcomers is not None:
+            column, slope, line_offset = self._newcomers
+            of_newcomers = slope * candidate_features[:, :, column : column + 1] + line_offset
+            scores = torch.where((candidate_items > 0)[:, :, None], scores, of_newcomers)
         heads = [scores, torch.sigmoid(self._scale * scores + self._offset)]
         if self.actions is None:
             # An input that nothing reads would be missing in the exported graph: all rankers take the same.

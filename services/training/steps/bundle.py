@@ -66,7 +66,11 @@ def write_bundle(
             FITTINGS[name].save(source, draft)
     save_weights(fitted.validated_weights, draft)
     sources, buckets = tuple(fitted.sources), history_buckets(fitted.encoder.shape.max_history)
-    models = export_models(fitted.encoder, fitted.blend, sources, buckets, draft, fitted.calibration, fitted.actions)
+    models = export_models(
+        fitted.encoder, fitted.blend, sources, buckets, draft, fitted.calibration, fitted.actions, fitted.newcomers
+    )
+    if fitted.content_map is not None:
+        fitted.content_map.save(draft)
     draft.save_json(METRICS, {"validation": fitted.metrics, "training": fitted.training})
     return draft.seal(
         item_count=dataset.item_count,

@@ -32,6 +32,25 @@ class Calibration:
         return probabilities
 
 
+@dataclass(frozen=True, slots=True)
+class NewcomerLine:
+    """The score of an item that no source but the Transformer can know: slope · logit + offset.
+
+    It stands where a known item of the same chance stands: what the logit alone says of being taken, in log-odds,
+    brought onto the scale of the scores by their calibration turned round. slope is never negative.
+    """
+
+    slope: float
+    offset: float
+
+    @classmethod
+    def between(cls, logits: Calibration, scores: Calibration) -> NewcomerLine:
+        """logits: of the logit alone. scores: of the ranker's scores. All alike where the scores say nothing."""
+        if scores.scale <= 0:
+            return cls(0.0, 0.0)
+        return cls(logits.scale / scores.scale, (logits.offset - scores.offset) / scores.scale)
+
+
 def calibrate(scores: NDArray[np.floating], taken: NDArray[np.bool_]) -> Calibration:
     """The calibration of scores float [E] of candidates that were taken or not, bool [E], by Newton's method.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.core.content_space import ItemContent
 from services.core.history_events import event_features
 from services.training.steps.item_attributes import ItemAttributes
 from services.training.steps.repeats import Repeats
@@ -28,6 +29,7 @@ class InteractionLog:
     types: int8 [E], numbers of trommel.feedback.v1.EventType, or None.
     attributes: of the items, or None where nothing is known of them.
     repeats: what ``without_repeats`` left out, in short, or None where that was nothing.
+    contents: by item row, [N+1], what is known of each item for the content map, or None.
     """
 
     item_ids: NDArray[np.str_]
@@ -38,6 +40,7 @@ class InteractionLog:
     attributes: ItemAttributes | None = None
     repeats: Repeats | None = None
     types: NDArray[np.int8] | None = None
+    contents: Sequence[ItemContent] | None = None
 
     @classmethod
     def from_events(
@@ -142,6 +145,7 @@ class InteractionLog:
             self.attributes,
             self.repeats,
             None if self.types is None else self.types[kept],
+            self.contents,
         )
 
 

@@ -13,11 +13,12 @@ from torch import nn
 from services.core.bundle import RANKER, USER_ENCODER, BundleDraft, ModelEntry, TensorEntry, model_file
 from services.core.cascade import ENGAGE_PROBABILITY
 from services.core.history_events import FEATURES, GAP, TYPE, VALUE, VALUE_KNOWN
+from services.core.sources.sequence import SequenceSource
 from services.training.model.action_heads import ActionHeads
 from services.training.model.blend import Blend
 from services.training.model.encoder import SequenceEncoder
 from services.training.model.served import ServedRanker, ServedUserEncoder
-from services.training.steps.calibrate import Calibration
+from services.training.steps.calibrate import Calibration, NewcomerLine
 
 HEADS = ("engage", ENGAGE_PROBABILITY)
 """The score that orders, and the calibrated probability that the candidate is taken next; the action heads follow."""
@@ -44,6 +45,7 @@ def export_models(
     draft: BundleDraft,
     calibration: Calibration,
     actions: ActionHeads | None = None,
+    newcomers: NewcomerLine | None = None,
 ) -> dict[str, ModelEntry]:
     """Write user_encoder and ranker into the draft and check them. Raises ExportError if they disagree with torch."""
     encoder.eval()
@@ -67,7 +69,7 @@ def export_models(
     with torch.no_grad():
         vectors = encoder.user_vectors(history, events)
     _export(
-        ServedRanker(encoder, blend, calibration.scale, calibration.offset, actions),
+        ServedRanker(encoder, blend, calibration.scale, calibration.offset, actions, _newcomers(newcomers, sources)),
         {
             "user_vectors": vectors,
             "history_items": history,
@@ -104,6 +106,12 @@ def export_models(
             **served,  # type: ignore[arg-type]
         ),
     }
+
+
+def _newcomers(line: NewcomerLine | None, sources: tuple[str, ...]) -> tuple[int, float, float] | None:
+    if line is None or SequenceSource.name not in sources:
+        return None
+    return sources.index(SequenceSource.name), line.slope, line.offset
 
 
 def _some_events(history: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from services.core.content_map import ContentMap
 from services.core.sources.sequence import SequenceSource
 from services.core.sources.source import Source
 from services.training.model.action_heads import ActionHeads
@@ -23,12 +24,13 @@ from services.training.sources import sequence
 from services.training.sources.registry import FITTINGS
 from services.training.steps.ablation import ablate
 from services.training.steps.bundle_weights import load_weights
-from services.training.steps.calibrate import Calibration
+from services.training.steps.calibrate import Calibration, NewcomerLine
 from services.training.steps.evaluate import Metrics, evaluate, rank_users
 from services.training.steps.examples import HeldOut, InteractionLog, hold_out_last
 from services.training.steps.fit_blend import FittedBlend, fit_blend
 from services.training.steps.fit_checkpoint import fingerprint
 from services.training.steps.fit_config import TrainingConfig
+from services.training.steps.fit_content_map import fit_content_map
 from services.training.steps.fit_heads import fit_heads, refit_heads
 from services.training.steps.fit_progress import ProgressReport
 from services.training.steps.fit_to_data import fitting
@@ -53,7 +55,8 @@ class FittedModels:
 
     encoder: with the vectors of attributes added to those of the items. validated_weights: the same of the encoder
     before the finish. sources: those that the data has something for, in the order of the ranker's features.
-    actions: the heads beside the score, None where the data has nothing for them.
+    actions: the heads beside the score, None where the data has nothing for them. newcomers: the score of items that
+    are not among the encoder's. content_map: where these lie, None where too little is known of the items.
     metrics: on the held-out interactions.
     training: facts of the run for the manifest; its "seconds" alone differ between equal runs.
     """
@@ -62,7 +65,9 @@ class FittedModels:
     validated_weights: Mapping[str, torch.Tensor]
     blend: Blend
     calibration: Calibration
+    newcomers: NewcomerLine
     actions: ActionHeads | None
+    content_map: ContentMap | None
     sources: Mapping[str, Source]
     metrics: Metrics
     training: Mapping[str, Any]
@@ -106,12 +111,15 @@ def fit_models(
     if chosen is not None and settings.finish_epochs:
         chosen = refit_heads(dataset, encoder, config.seed, chosen)
     report.enter("bundle")
+    mapped = fit_content_map(dataset, encoder, config.content_map, config.seed)
     return FittedModels(
         encoder=encoder,
         validated_weights=validated.state_dict(),
         blend=blended.blend,
         calibration=blended.calibration,
+        newcomers=blended.newcomers,
         actions=chosen.heads if chosen is not None else None,
+        content_map=mapped.content_map if mapped is not None else None,
         sources=_fit_sources(dataset, encoder, config, report),
         metrics=metrics,
         training={
@@ -132,6 +140,8 @@ def fit_models(
             "blend": {"kind": blended.kind, "ndcg": blended.ndcg},
             "calibration": asdict(blended.calibration),
             "selection": asdict(selected) if selected is not None else None,
+            "newcomers": asdict(blended.newcomers),
+            "content_map": mapped.facts() if mapped is not None else None,
             "actions": chosen.facts() if chosen is not None else None,
             **{name: value for name, value in ablation.items() if name != "seconds"},
         },

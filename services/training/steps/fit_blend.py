@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from services.training.model.blend import Blend, blend_inputs
 from services.training.steps.blend_network import fit_network, joined
-from services.training.steps.calibrate import Calibration, calibrate
+from services.training.steps.calibrate import Calibration, NewcomerLine, calibrate
 from services.training.steps.evaluate import RankedUser, ranked_rows
 from services.training.steps.examples import Int32
 
@@ -32,7 +32,8 @@ _LEAST_GAIN = 1e-4
 class FittedBlend:
     """The blend to serve, its kind ("off", "sum" or "network"), and the lists that it gave out of fold.
 
-    ndcg: NDCG@10 of every kind, out of fold. calibration: of the scores, fitted on those out of fold.
+    ndcg: NDCG@10 of every kind, out of fold. calibration: of the scores, fitted on those out of fold. newcomers: the
+    score of items that the sources cannot know.
     """
 
     blend: Blend
@@ -40,6 +41,7 @@ class FittedBlend:
     lists: list[Int32]
     ndcg: dict[str, float]
     calibration: Calibration
+    newcomers: NewcomerLine
 
 
 def fit_blend(users: Sequence[RankedUser], targets: Int32, sources: Sequence[str], seed: int) -> FittedBlend:
@@ -64,19 +66,22 @@ def fit_blend(users: Sequence[RankedUser], targets: Int32, sources: Sequence[str
         ndcgs[kind] = _ndcg(lists, targets)
         if ndcgs[kind] > ndcgs[kind_of_best] + _LEAST_GAIN:
             blend, kind_of_best, of_folds, best_lists = joined(parts), kind, parts, lists
-    calibration = _calibrated(users, targets, [of_folds[fold] for fold in folds])
-    return FittedBlend(blend, kind_of_best, best_lists, ndcgs, calibration)
+    blends = [of_folds[fold] for fold in folds]
+    lengths = [len(user.history.rows) for user in users]
+    calibration = _calibrated(
+        [each.scores(user.taste, user.features, n) for each, user, n in zip(blends, users, lengths, strict=True)],
+        users,
+        targets,
+    )
+    newcomers = NewcomerLine.between(_calibrated([user.taste for user in users], users, targets), calibration)
+    return FittedBlend(blend, kind_of_best, best_lists, ndcgs, calibration, newcomers)
 
 
-def _calibrated(users: Sequence[RankedUser], targets: Int32, blends: Sequence[Blend]) -> Calibration:
-    """Over all candidates of all users, each scored by the blend that has not seen the user."""
-    scores = [
-        blend.scores(user.taste, user.features, len(user.history.rows))
-        for user, blend in zip(users, blends, strict=True)
-    ]
+def _calibrated(scores: Sequence[Float32], users: Sequence[RankedUser], targets: Int32) -> Calibration:
+    """Over all candidates of all users, whose scores float32 [C] are from a blend that has not seen the user."""
     taken = [user.candidates == target for user, target in zip(users, targets, strict=True)]
     nothing: list[Float32] = [np.zeros(0, dtype=np.float32)]
-    return calibrate(np.concatenate(nothing + scores), np.concatenate([np.zeros(0, dtype=np.bool_), *taken]))
+    return calibrate(np.concatenate([*nothing, *scores]), np.concatenate([np.zeros(0, dtype=np.bool_), *taken]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,10 @@ def fingerprint(log: InteractionLog, config: TrainingConfig, start_from: str) ->
         digest.update(column.tobytes())
     if log.attributes is not None:
         digest.update(log.attributes.starts.tobytes() + log.attributes.codes.tobytes())
+    for content in log.contents or ():
+        digest.update(repr((content.categories, sorted(content.numbers.items()))).encode())
+        for name, vector in sorted(content.vectors.items()):
+            digest.update(name.encode() + vector.tobytes())
     return digest.hexdigest()
 
 

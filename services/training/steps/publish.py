@@ -24,21 +24,27 @@ def publish_models(bundle: Path, manifest: BundleManifest, repository: Path, con
     """
     added = []
     for name, entry in manifest.models.items():
-        model = repository / name
-        model.mkdir(parents=True, exist_ok=True)
-        _seed_config(model / "config.pbtxt", configs / name / "config.pbtxt")
-        target = model / manifest.version
-        if target.is_dir() and _same_files(bundle / Path(entry.path).parent, target):
-            continue
-        # A name that is no number is no version to Triton, whatever it reads meanwhile.
-        draft = model / f".draft-{manifest.version}"
-        shutil.rmtree(draft, ignore_errors=True)
-        _link_tree(bundle / Path(entry.path).parent, draft)
-        if target.is_dir():
-            shutil.rmtree(target)
-        draft.rename(target)
-        added.append(name)
+        if publish_folder(bundle / Path(entry.path).parent, name, manifest.version, repository, configs):
+            added.append(name)
     return added
+
+
+def publish_folder(source: Path, name: str, version: str, repository: Path, configs: Path) -> bool:
+    """Make `<repository>/<name>/<version>/` of a folder; return whether it was not there yet. Raises OSError."""
+    model = repository / name
+    model.mkdir(parents=True, exist_ok=True)
+    _seed_config(model / "config.pbtxt", configs / name / "config.pbtxt")
+    target = model / version
+    if target.is_dir() and _same_files(source, target):
+        return False
+    # A name that is no number is no version to Triton, whatever it reads meanwhile.
+    draft = model / f".draft-{version}"
+    shutil.rmtree(draft, ignore_errors=True)
+    _link_tree(source, draft)
+    if target.is_dir():
+        shutil.rmtree(target)
+    draft.rename(target)
+    return True
 
 
 def withdraw_models(names: Iterable[str], version: str, repository: Path) -> None:
@@ -77,10 +83,15 @@ def _link_tree(source: Path, target: Path) -> None:
             continue
         copy = target / file.relative_to(source)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(file, copy)
-        except OSError:
-            shutil.copyfile(file, copy)
+        link_or_copy(file, copy)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Make ``target`` the same file, or a copy where the file system has no hard links or is another one."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def _same_files(source: Path, target: Path) -> bool:

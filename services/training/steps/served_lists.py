@@ -83,6 +83,20 @@ def served_lists(
     return ServedLists(proposed, candidates, ranked, slates, probabilities, actions)
 
 
+def newcomer_scores(
+    bundle: Path, log: InteractionLog, users: Int32, item_vectors: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The bundle's scores float32 [U, K] of items that it does not hold, by their vectors float32 [K, D].
+
+    users: int32 [U], who have taken something in the log.
+    """
+    ranking = _Ranking(bundle, 1, None)
+    scores = np.zeros((len(users), len(item_vectors)), dtype=np.float32)
+    for places in ranking.batches([log.sequence(int(user)) for user in users]):
+        scores[places] = ranking.of_newcomers(log, users[places], item_vectors)
+    return scores
+
+
 def read_of(taken: Rows, longest: int) -> NDArray[np.intp]:
     """Places of what models read of a user: of the newest events each item where it was last met, ``longest`` at most.
 
@@ -132,16 +146,7 @@ class _Ranking:
 
     def of(self, log: InteractionLog, users: Int32, targets: Int32) -> ServedLists:
         """Lists of users of the log, and what the action heads say of the targets."""
-        seen = [log.sequence(int(user)) for user in users]
-        read = [read_of(rows, self._buckets[-1]) for rows in seen]
-        histories = [rows[places] for rows, places in zip(seen, read, strict=True)]
-        length = next(bucket for bucket in self._buckets if bucket >= max(len(rows) for rows in histories))
-        items = np.zeros((len(seen), length), dtype=np.int64)
-        events = np.zeros((len(seen), length, len(FEATURES)), dtype=np.float32)
-        for place, rows in enumerate(histories):
-            items[place, length - len(rows) :] = rows
-            events[place, length - len(rows) :] = log.events(int(users[place]), read[place])
-        vectors = self._encoder.run(None, {"history_items": items, "history_events": events})[0]
+        seen, histories, inputs = self._read(log, users)
         width = self._candidate_count
         # The last place is the target's: an action head looks at nothing but the item and the history.
         chosen = np.zeros((len(seen), width + 1), dtype=np.int64)
@@ -150,7 +155,7 @@ class _Ranking:
         merged: list[Rows] = []
         proposals: dict[str, list[Rows]] = {name: [] for name in self.sources}
         for place, rows in enumerate(histories):
-            history = History.of(rows, vectors[place])
+            history = History.of(rows, inputs["user_vectors"][place])
             found, made = propose(self.sources, history, width, seen[place])
             for name, retrieved in found.items():
                 proposals[name].append(retrieved.rows)
@@ -160,13 +165,7 @@ class _Ranking:
             features[place, : len(candidates)] = features_of(self.sources, history, made, candidates)
         heads: NDArray[np.float32] = self._ranker.run(
             None,
-            {
-                "user_vectors": vectors,
-                "history_items": items,
-                "history_events": events,
-                "candidate_items": chosen,
-                "candidate_features": features,
-            },
+            {**inputs, "candidate_items": chosen, "candidate_features": features},
         )[0]
         ranked, slates = [], []
         for place, rows in enumerate(merged):
@@ -182,6 +181,31 @@ class _Ranking:
             np.where(chosen > 0, heads[:, :, self._probability], np.float32(0))[:, :width],
             {name: heads[:, width, place] for name, place in self.actions.items()},
         )
+
+    def of_newcomers(self, log: InteractionLog, users: Int32, item_vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The ranker's scores float32 [U, K] of items float32 [K, D] that the bundle does not hold."""
+        _, _, inputs = self._read(log, users)
+        vectors = inputs["user_vectors"].astype(np.float32, copy=False)
+        features = np.zeros((len(users), len(item_vectors), len(self.sources)), dtype=np.float32)
+        features[:, :, list(self.sources).index(SequenceSource.name)] = vectors @ item_vectors.T
+        nobody = np.zeros(features.shape[:2], dtype=np.int64)
+        made = {**inputs, "candidate_items": nobody, "candidate_features": features}
+        heads: NDArray[np.float32] = self._ranker.run(None, made)[0]
+        return heads @ self._head_weights
+
+    def _read(self, log: InteractionLog, users: Int32) -> tuple[list[Rows], list[Rows], dict[str, NDArray[np.generic]]]:
+        """All that users took, what models read of it, and the ranker's inputs that are the users' own."""
+        seen = [log.sequence(int(user)) for user in users]
+        read = [read_of(rows, self._buckets[-1]) for rows in seen]
+        histories = [rows[places] for rows, places in zip(seen, read, strict=True)]
+        length = next(bucket for bucket in self._buckets if bucket >= max(len(rows) for rows in histories))
+        items = np.zeros((len(seen), length), dtype=np.int64)
+        events = np.zeros((len(seen), length, len(FEATURES)), dtype=np.float32)
+        for place, rows in enumerate(histories):
+            items[place, length - len(rows) :] = rows
+            events[place, length - len(rows) :] = log.events(int(users[place]), read[place])
+        history = {"history_items": items, "history_events": events}
+        return seen, histories, {"user_vectors": self._encoder.run(None, history)[0], **history}
 
     def _arranged(self, scores: NDArray[np.float64], candidates: Rows) -> NDArray[np.intp]:
         if self._categories is None:

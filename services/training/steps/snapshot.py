@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from array import array
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
@@ -13,20 +15,26 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
+from services.core.content_space import Float32, ItemContent, numbers_in
 from services.core.history_events import RATING
 from services.training.steps.examples import InteractionLog
 from services.training.steps.item_attributes import ItemAttributes
+from services.training.steps.saved_contents import columns_of, contents_in
 
 INTERACTION_TYPES = (2, 3, 4, 6, 7)
 """click, view, like, rating, purchase: what a user took. Impressions and refusals are no interactions."""
 
 _FETCH_ROWS = 20_000
+_FETCH_VECTORS = 500
 
 _ITEMS = """
-SELECT known.item_id, items.categories FROM (
+SELECT known.item_id, items.categories, items.attributes::text FROM (
     SELECT item_id FROM items WHERE tenant = %(tenant)s AND deleted_at IS NULL
     UNION SELECT item_id FROM events WHERE tenant = %(tenant)s AND type = ANY(%(types)s)
 ) AS known LEFT JOIN items ON items.tenant = %(tenant)s AND items.item_id = known.item_id
+"""
+_VECTORS = """
+SELECT item_id, name, "values" FROM item_vectors WHERE tenant = %(tenant)s
 """
 _EVENTS = """
 SELECT user_id, item_id, (extract(epoch FROM event_time) * 1000000)::bigint, type, value, scenario FROM events
@@ -63,9 +71,18 @@ def take_snapshot(database_url: str, tenant: str) -> Snapshot:
         connection.read_only = True
         with connection.cursor(name="items") as cursor:
             cursor.itersize = _FETCH_ROWS
-            categories = {str(item_id): given or [] for item_id, given in cursor.execute(_ITEMS, values)}
-        ids = sorted(categories)
+            known = {
+                str(item_id): (tuple(given or ()), numbers_in(json.loads(attributes or "{}")))
+                for item_id, given, attributes in cursor.execute(_ITEMS, values)
+            }
+        ids = sorted(known)
         rows_of_items = {item_id: row for row, item_id in enumerate(ids, start=1)}
+        vectors: dict[str, dict[str, Float32]] = {item_id: {} for item_id in ids}
+        with connection.cursor(name="vectors", binary=True) as cursor:
+            cursor.itersize = _FETCH_VECTORS
+            for item_id, name, given in cursor.execute(_VECTORS, values):
+                if item_id in vectors:
+                    vectors[item_id][name] = np.array(given, np.float32)
         numbers_of_users: dict[str, int] = {}
         scenarios: set[str] = set()
         users, rows, times, types, ratings = array("i"), array("i"), array("q"), array("b"), array("f")
@@ -84,9 +101,12 @@ def take_snapshot(database_url: str, tenant: str) -> Snapshot:
         np.array(rows, dtype=np.int32),
         np.array(times, dtype=np.int64),
         np.array(ratings, dtype=np.float32),
-        ItemAttributes.from_names([(), *(categories[item_id] for item_id in ids)]),
+        ItemAttributes.from_names([(), *(known[item_id][0] for item_id in ids)]),
         np.array(types, dtype=np.int8),
     )
+    contents = [ItemContent(), *(ItemContent(vectors[item_id], *known[item_id]) for item_id in ids)]
+    if any(contents):
+        log = replace(log, contents=contents)
     return Snapshot(log, tuple(sorted(scenarios)))
 
 
@@ -121,6 +141,8 @@ def save_snapshot(path: Path, snapshot: Snapshot) -> None:
         known = log.attributes
         columns |= {"attribute_starts": known.starts, "attribute_codes": known.codes}
         columns["attribute_count"] = np.array(known.count)
+    if log.contents is not None:
+        columns |= columns_of(log.contents)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".tmp")
     with draft.open("wb") as stream:
@@ -140,6 +162,7 @@ def load_snapshot(path: Path) -> Snapshot | None:
                 kept.get("values"),
                 _attributes(kept),
                 types=kept.get("types"),
+                contents=contents_in(kept),
             )
             return Snapshot(log, tuple(kept["scenario_ids"].tolist()))
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):

@@ -48,7 +48,7 @@ async def test_a_user_with_a_history_gets_a_full_slate_ranked_in_triton(stack: A
     slate = (await ranking.stub.Recommend(recommend())).slate
     assert list(slate.degraded_reasons) == []
     assert slate.bundle_version == VERSION
-    assert slate.policy == "category_mmr_0.3"
+    assert slate.policy == "category_mmr_0.3+newcomers_0.1"
     assert slate.ranked_candidate_count >= 300
     assert len(set(ids(slate))) == 10
     assert not set(ids(slate)) & ANNS_ITEMS

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,18 @@ from numpy.typing import NDArray
 from services.candidates.bundles.candidate_bundle import load_candidate_bundle
 from services.candidates.catalog.change_feed import ItemChange
 from services.candidates.catalog.replica import CatalogReplica
+from services.candidates.catalog.text_index import TextIndex
 from services.candidates.chains import GENERATE, HYDRATE, SIMILAR, PipelineBuilder
 from services.candidates.pipelines import BundlePipelines
 from services.candidates.stages.bundle_source import Run
 from services.candidates.stages.source_threads import run_here
 from services.core.bundle import read_manifest
+from services.core.content_map import ContentMap
+from services.core.content_space import CATEGORIES, ContentSpace, ItemContent
 from services.core.errors import UnavailableError
 from services.core.query import History, Query
 from services.core.sources.sequence import SequenceSource
+from services.plumbing.text.text_encoder import TextEncoderFolder
 from tests.bundle_maker import SOURCE_NAMES, make_bundle
 from tests.unit.core.pipeline.stages import Recorder
 
@@ -85,8 +89,39 @@ def categories_of(item_id: str) -> tuple[str, ...]:
     return (*(["comedy"] if number % 3 == 0 else []), *(["war"] if number % 10 == 0 else []))
 
 
+def content_map_of(vectors: NDArray[np.float32]) -> ContentMap:
+    """The category "at-n" maps to where item n lies."""
+    count = len(vectors) - 1
+    space = ContentSpace({}, tuple(f"at-{row}" for row in range(1, count + 1)), {}, {CATEGORIES: 1.0})
+    return ContentMap(space, np.eye(count, dtype=np.float32), vectors[1:], np.zeros_like(vectors[0]), 40.0, vectors[1:])
+
+
+@dataclass
+class Contents:
+    """What is known of items besides their ids."""
+
+    of_item: dict[str, ItemContent] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    async def of(self, item_ids: Sequence[str]) -> list[ItemContent]:
+        self.asked += item_ids
+        return [self.of_item.get(item_id, ItemContent()) for item_id in item_ids]
+
+
+class Texts:
+    """What items say: nothing."""
+
+    async def of(self, item_ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        return {}
+
+
 async def make_world(
-    store: Path, run: Run = run_here, budget_seconds: float = 0.5, sources: tuple[str, ...] = SOURCE_NAMES
+    store: Path,
+    run: Run = run_here,
+    budget_seconds: float = 0.5,
+    sources: tuple[str, ...] = SOURCE_NAMES,
+    *,
+    with_content: bool = False,
 ) -> World:
     path = store / VERSION
     if not path.exists():
@@ -94,12 +129,16 @@ async def make_world(
     bundle = load_candidate_bundle(path, read_manifest(path), exact_search_max_items=0)
     sequence = bundle.source("sequence")
     assert isinstance(sequence, SequenceSource)
+    if with_content:
+        bundle = replace(bundle, content_map=content_map_of(sequence.item_vectors))
     feed = Feed(
         [ItemChange(n, str(n), f"Film {n}", categories_of(str(n)), created_at=n) for n in range(1, ITEM_COUNT + 1)]
     )
     replica, triton, recorder = CatalogReplica(feed), Triton(sequence.item_vectors), Recorder()
     await replica.refresh()
-    builder = PipelineBuilder(replica, triton, dict.fromkeys((GENERATE, HYDRATE, SIMILAR), recorder), budget_seconds)
+    texts = TextIndex(Texts(), TextEncoderFolder(store / "text_encoder", triton))
+    observers = dict.fromkeys((GENERATE, HYDRATE, SIMILAR), recorder)
+    builder = PipelineBuilder(replica, texts, triton, observers, budget_seconds)
     return World(builder.of_bundle(bundle, run), builder.without_bundle(), replica, feed, triton, recorder)
 
 

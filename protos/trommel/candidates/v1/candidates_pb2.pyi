@@ -34,7 +34,7 @@ class ItemFilter(_message.Message):
     def __init__(self, excluded_item_ids: _Optional[_Iterable[str]] = ..., any_of_categories: _Optional[_Iterable[str]] = ..., excluded_categories: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class GenerateCandidatesRequest(_message.Message):
-    __slots__ = ("user_id", "scenario", "history", "count", "filter", "bundle_versions", "time_budget", "packed_columns")
+    __slots__ = ("user_id", "scenario", "history", "count", "filter", "bundle_versions", "time_budget", "packed_columns", "intent")
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     SCENARIO_FIELD_NUMBER: _ClassVar[int]
     HISTORY_FIELD_NUMBER: _ClassVar[int]
@@ -43,6 +43,7 @@ class GenerateCandidatesRequest(_message.Message):
     BUNDLE_VERSIONS_FIELD_NUMBER: _ClassVar[int]
     TIME_BUDGET_FIELD_NUMBER: _ClassVar[int]
     PACKED_COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    INTENT_FIELD_NUMBER: _ClassVar[int]
     user_id: str
     scenario: str
     history: History
@@ -51,7 +52,8 @@ class GenerateCandidatesRequest(_message.Message):
     bundle_versions: _containers.RepeatedScalarFieldContainer[str]
     time_budget: _duration_pb2.Duration
     packed_columns: bool
-    def __init__(self, user_id: _Optional[str] = ..., scenario: _Optional[str] = ..., history: _Optional[_Union[History, _Mapping]] = ..., count: _Optional[int] = ..., filter: _Optional[_Union[ItemFilter, _Mapping]] = ..., bundle_versions: _Optional[_Iterable[str]] = ..., time_budget: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., packed_columns: _Optional[bool] = ...) -> None: ...
+    intent: str
+    def __init__(self, user_id: _Optional[str] = ..., scenario: _Optional[str] = ..., history: _Optional[_Union[History, _Mapping]] = ..., count: _Optional[int] = ..., filter: _Optional[_Union[ItemFilter, _Mapping]] = ..., bundle_versions: _Optional[_Iterable[str]] = ..., time_budget: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., packed_columns: _Optional[bool] = ..., intent: _Optional[str] = ...) -> None: ...
 
 class PackedColumns(_message.Message):
     __slots__ = ("source_masks", "source_scores", "category_offsets", "category_indexes", "rows")

@@ -23,7 +23,7 @@ class SlateFilter(_message.Message):
     def __init__(self, excluded_item_ids: _Optional[_Iterable[str]] = ..., any_of_categories: _Optional[_Iterable[str]] = ..., excluded_categories: _Optional[_Iterable[str]] = ..., include_seen: _Optional[bool] = ...) -> None: ...
 
 class RecommendRequest(_message.Message):
-    __slots__ = ("user_id", "scenario", "count", "context", "filter", "request_id", "time_budget")
+    __slots__ = ("user_id", "scenario", "count", "context", "filter", "request_id", "time_budget", "intent")
     class ContextEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -38,6 +38,7 @@ class RecommendRequest(_message.Message):
     FILTER_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     TIME_BUDGET_FIELD_NUMBER: _ClassVar[int]
+    INTENT_FIELD_NUMBER: _ClassVar[int]
     user_id: str
     scenario: str
     count: int
@@ -45,7 +46,8 @@ class RecommendRequest(_message.Message):
     filter: SlateFilter
     request_id: str
     time_budget: _duration_pb2.Duration
-    def __init__(self, user_id: _Optional[str] = ..., scenario: _Optional[str] = ..., count: _Optional[int] = ..., context: _Optional[_Mapping[str, str]] = ..., filter: _Optional[_Union[SlateFilter, _Mapping]] = ..., request_id: _Optional[str] = ..., time_budget: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    intent: str
+    def __init__(self, user_id: _Optional[str] = ..., scenario: _Optional[str] = ..., count: _Optional[int] = ..., context: _Optional[_Mapping[str, str]] = ..., filter: _Optional[_Union[SlateFilter, _Mapping]] = ..., request_id: _Optional[str] = ..., time_budget: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., intent: _Optional[str] = ...) -> None: ...
 
 class Prediction(_message.Message):
     __slots__ = ("name", "value")

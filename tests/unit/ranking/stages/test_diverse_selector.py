@@ -13,13 +13,13 @@ def one_category_each(*categories: int) -> Any:
 
 
 async def chosen(strength: float, query: Any, candidates: Any) -> list[int]:
-    return (await DiverseSelector(strength).select(query, candidates)).tolist()
+    return (await DiverseSelector(strength, 0.0).select(query, candidates)).tolist()
 
 
 async def test_without_strength_score_is_the_order(make_query: Any, make_candidates: Any) -> None:
     candidates = make_candidates("abcd", score=np.array([1.0, 4.0, 2.0, 4.0]), categories=one_category_each(0, 0, 0, 0))
     assert await chosen(0.0, make_query(count=3), candidates) == [1, 3, 2]
-    assert DiverseSelector(0.0).policy == "top_score"
+    assert DiverseSelector(0.0, 0.0).policy == "top_score"
 
 
 async def test_with_strength_another_category_comes_earlier(make_query: Any, make_candidates: Any) -> None:
@@ -27,7 +27,7 @@ async def test_with_strength_another_category_comes_earlier(make_query: Any, mak
     candidates = make_candidates("abcd", score=scores, categories=one_category_each(0, 0, 0, 1))
     assert await chosen(5.0, make_query(count=2), candidates) == [0, 3]
     assert await chosen(0.001, make_query(count=2), candidates) == [0, 1]
-    assert DiverseSelector(0.05).policy == "category_mmr_0.05"
+    assert DiverseSelector(0.05, 0.1).policy == "category_mmr_0.05+newcomers_0.1"
 
 
 async def test_a_clear_winner_stays_ahead_of_likeness(make_query: Any, make_candidates: Any) -> None:

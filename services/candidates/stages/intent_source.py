@@ -1,0 +1,70 @@
+"""Source: items that say what the user asks for in words."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.candidates.catalog.text_index import TextIndex
+from services.candidates.stages.bundle_source import Run
+from services.candidates.stages.resolved_query import ROW, SLOT, ResolvedQuery, resolved
+from services.core.candidate_set import CandidateSet
+from services.core.cascade import INTENT
+from services.core.intent import Intent, parse_intent
+from services.core.query import Query
+from services.plumbing.text.clean_text import clean_text
+
+# Those who ask in words want what they ask for: most of the candidates answer to it.
+_SHARE = 2 / 3
+
+
+class IntentSource:
+    """Proposes the items whose texts and categories answer the intent best, and leaves every item's score behind."""
+
+    name = INTENT
+    provides = frozenset({SLOT, ROW})
+
+    def __init__(self, index: TextIndex, budget_seconds: float, run: Run) -> None:
+        self._index = index
+        self._budget_seconds = budget_seconds
+        self._run = run
+
+    @property
+    def budget_seconds(self) -> float:
+        """Time after which it counts as late."""
+        return self._budget_seconds
+
+    def enabled(self, query: Query) -> bool:
+        """When the user says what is wanted."""
+        return bool(query.intent)
+
+    async def propose(self, query: Query) -> CandidateSet:
+        """Return open items, best answer first. Raises UnavailableError, TimeoutError: the text encoder is away."""
+        known = resolved(query)
+        intent = parse_intent(clean_text(query.intent))
+        phrases = [clean_text(intent.wanted), clean_text(intent.unwanted)]
+        vectors = await self._index.encoder.encode(phrases, self._budget_seconds)
+        proposed: CandidateSet = await self._run(self._proposal, known, intent, vectors)
+        return proposed
+
+    def _proposal(self, query: ResolvedQuery, intent: Intent, vectors: NDArray[np.float32]) -> CandidateSet:
+        catalog = query.view.catalog
+        wanted, unwanted = (vector if vector.any() else None for vector in vectors)
+        scores = query.scores[INTENT] = self._index.scores(catalog, wanted, unwanted)
+        slots = np.empty(0, np.int32)
+        if intent.wanted:
+            open_slots = query.view.open_slots & ~query.excluded_slots & (scores > 0)
+            narrowed = query.filter
+            if narrowed.any_of_categories or narrowed.excluded_categories:
+                open_slots &= catalog.in_categories(narrowed.any_of_categories, narrowed.excluded_categories)
+            found = np.flatnonzero(open_slots)
+            best = np.argsort(-scores[found], kind="stable")[: math.ceil(query.count * _SHARE)]
+            slots = found[best].astype(np.int32)
+        return CandidateSet(
+            catalog.item_ids[slots],
+            (),
+            np.zeros(len(slots), np.uint32),
+            {SLOT: slots, ROW: query.view.row_of_slot[slots]},
+        )

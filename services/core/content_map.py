@@ -1,0 +1,98 @@
+"""The content map: where an item that nobody has taken yet would lie among the Transformer's item vectors.
+
+Kernel regression of the learnt vectors on what the items are (the mean of a Gaussian process, Rasmussen and Williams
+2006, eq. 2.25): vector(i) = mean + Σ_b k(i, b) · weight_b over known items b, where k(i, b) is
+exp(-sharpness · (1 - likeness)). A few arrays answer for one item or a catalogue, with numpy alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from services.core.bundle import BundleDraft, BundleError, read_array
+from services.core.content_space import ContentSpace, Float32, ItemContent
+
+SPACE = "content/space.json"
+BASIS = "content/basis.npy"
+WEIGHTS = "content/weights.npy"
+MEAN = "content/mean.npy"
+USERS = "content/users.npy"
+
+_ROWS_AT_ONCE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class ContentMap:
+    """basis: float32 [B, F], features of known items. weights: float32 [B, D]. mean: float32 [D].
+
+    users: float32 [R, D], vectors of users as the user encoder sees them: the public that new items are offered to.
+    """
+
+    space: ContentSpace
+    basis: Float32
+    weights: Float32
+    mean: Float32
+    sharpness: float
+    users: Float32
+
+    def vectors(self, items: Sequence[ItemContent]) -> Float32:
+        """float32 [K, D]: in the space of the bundle's item vectors. Of items without any content the mean."""
+        made = np.empty((len(items), len(self.mean)), dtype=np.float32)
+        for start in range(0, len(items), _ROWS_AT_ONCE):
+            features = self.space.features(items[start : start + _ROWS_AT_ONCE])
+            likeness = kernel(features, self.basis, self.sharpness)
+            made[start : start + _ROWS_AT_ONCE] = self.mean + likeness @ self.weights
+        return made
+
+    def save(self, draft: BundleDraft) -> None:
+        """Write what ``load`` reads."""
+        space = self.space
+        draft.save_json(
+            SPACE,
+            {
+                "sharpness": self.sharpness,
+                "categories": list(space.categories),
+                "edges": {name: edges.tolist() for name, edges in space.edges.items()},
+                "weights": dict(space.weights),
+                "centres": {name: centre.tolist() for name, centre in space.centres.items()},
+            },
+        )
+        draft.save_array(BASIS, self.basis)
+        draft.save_array(WEIGHTS, self.weights)
+        draft.save_array(MEAN, self.mean)
+        draft.save_array(USERS, self.users)
+
+    @classmethod
+    def load(cls, bundle: Path) -> Self | None:
+        """Read a bundle's map; None where it has none. Raises BundleError."""
+        path = bundle / SPACE
+        if not path.is_file():
+            return None
+        try:
+            raw: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            space = ContentSpace(
+                {name: np.array(centre, dtype=np.float32) for name, centre in raw["centres"].items()},
+                tuple(raw["categories"]),
+                {name: np.array(edges, dtype=np.float64) for name, edges in raw["edges"].items()},
+                raw["weights"],
+            )
+            sharpness = float(raw["sharpness"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BundleError(f"{SPACE} is not a content space: {error!r}") from error
+        basis, weights, mean, users = (read_array(bundle, name) for name in (BASIS, WEIGHTS, MEAN, USERS))
+        fits = basis.shape == (len(weights), space.width) and weights.shape[1:] == mean.shape == users.shape[1:]
+        if not fits or not len(users):
+            raise BundleError(f"{SPACE} and its arrays do not fit together")
+        return cls(space, basis, weights, mean, sharpness, users)
+
+
+def kernel(features: Float32, basis: Float32, sharpness: float) -> Float32:
+    """float32 [K, B] of features float32 [K, F] and [B, F]."""
+    likeness: Float32 = np.exp(np.float32(sharpness) * (features @ basis.T - np.float32(1.0)))
+    return likeness

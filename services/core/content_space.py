@@ -1,0 +1,110 @@
+"""The content space: what is known of an item besides who took it, as one vector in which alike items lie close."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float32 = NDArray[np.float32]
+
+_SMALL = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class ItemContent:
+    """What is known of one item.
+
+    vectors: float32 [C] by modality, for example "text". categories: names. numbers: finite ones by name, for example
+    a year.
+    """
+
+    vectors: Mapping[str, Float32] = field(default_factory=dict)
+    categories: tuple[str, ...] = ()
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether anything is known."""
+        return bool(self.vectors or self.categories or self.numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentSpace:
+    """Features of an item: one part each for every modality, the categories and every number, side by side.
+
+    A part is a vector of unit length times the root of its weight, or zeros where the item has nothing of it. So the
+    inner product of two items' features is their likeness, the weighted mean over the parts: of the cosines of their
+    vectors, of the cosine of their categories, and of whether a number falls into the same bin.
+
+    centres: float32 [C] by modality, what all items have in common, taken off before. categories: names that have a
+    place. edges: float64, ascending, of the bins by number. weights: by part ("categories" is the one of these),
+    adding up to 1.
+    """
+
+    centres: Mapping[str, Float32]
+    categories: tuple[str, ...]
+    edges: Mapping[str, NDArray[np.float64]]
+    weights: Mapping[str, float]
+
+    @property
+    def width(self) -> int:
+        """F."""
+        bins = sum(len(edges) + 1 for edges in self.edges.values())
+        return sum(len(centre) for centre in self.centres.values()) + len(self.categories) + bins
+
+    def features(self, items: Sequence[ItemContent]) -> Float32:
+        """float32 [K, F]. A vector of another length than its modality has here counts as missing."""
+        parts = [self._of_modality(name, items) for name in self.centres]
+        parts.append(self._of_categories(items))
+        parts += [self._of_number(name, items) for name in self.edges]
+        return np.concatenate(parts, axis=1)
+
+    def _of_modality(self, name: str, items: Sequence[ItemContent]) -> Float32:
+        centre = self.centres[name]
+        rows = np.zeros((len(items), len(centre)), dtype=np.float32)
+        for row, item in enumerate(items):
+            vector = item.vectors.get(name)
+            if vector is not None and vector.shape == centre.shape:
+                length = float(np.linalg.norm(vector))
+                if _SMALL < length < np.inf:
+                    rows[row] = vector / length - centre
+        return self._scaled(rows, name)
+
+    def _of_categories(self, items: Sequence[ItemContent]) -> Float32:
+        places = {name: place for place, name in enumerate(self.categories)}
+        rows = np.zeros((len(items), len(places)), dtype=np.float32)
+        for row, item in enumerate(items):
+            rows[row, [places[name] for name in item.categories if name in places]] = 1.0
+        return self._scaled(rows, CATEGORIES)
+
+    def _of_number(self, name: str, items: Sequence[ItemContent]) -> Float32:
+        edges = self.edges[name]
+        rows = np.zeros((len(items), len(edges) + 1), dtype=np.float32)
+        for row, item in enumerate(items):
+            number = item.numbers.get(name)
+            if number is not None and np.isfinite(number):
+                rows[row, int(np.searchsorted(edges, number, side="right"))] = 1.0
+        return self._scaled(rows, name)
+
+    def _scaled(self, rows: Float32, part: str) -> Float32:
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        scaled: Float32 = rows * np.float32(np.sqrt(self.weights[part])) / np.maximum(lengths, _SMALL)
+        return scaled
+
+
+CATEGORIES = "categories"
+"""The name of the part that is made of category names."""
+
+_MOST_NUMBERS = 32
+_LARGEST = float(np.finfo(np.float64).max)
+
+
+def numbers_in(attributes: Mapping[str, object]) -> dict[str, float]:
+    """The finite numbers among an item's free attributes, by name; the first 32 names where there are more."""
+    found = {}
+    for name, value in sorted(attributes.items()):
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST:
+            found[name] = float(value)
+    return dict(list(found.items())[:_MOST_NUMBERS])

@@ -1,0 +1,49 @@
+"""The files of an exported text encoder: what training writes, Triton loads and callers read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+MODEL = "model.onnx"
+TOKENIZER = "tokenizer.json"
+DESCRIPTION = "text_encoder.json"
+
+TEXT_ENCODER = "text_encoder"
+"""Name of the model in Triton."""
+VERSION = "1"
+"""Its version in Triton: it belongs to no bundle, and when another takes its place every text is encoded anew."""
+TEXT_VECTORS = "text_vectors"
+"""Name of its output."""
+FOLDER = "text_encoder"
+"""Where its files lie in the bundle store."""
+TEXT = "text"
+"""Name of its vectors among an item's content vectors."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextEncoderDescription:
+    """What a caller must know. width: C of a vector. max_tokens: what is longer is cut. padding_id: of a token.
+
+    fingerprint: of model and tokenizer; vectors of different ones lie in different spaces.
+    """
+
+    name: str
+    width: int
+    max_tokens: int
+    padding_id: int
+    fingerprint: str
+
+    def to_json(self) -> str:
+        """The text of DESCRIPTION."""
+        return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read an exported encoder's description. Raises OSError, ValueError."""
+        try:
+            return cls(**json.loads((folder / DESCRIPTION).read_text("utf-8")))
+        except TypeError as error:
+            raise ValueError(f"{folder / DESCRIPTION} does not describe a text encoder") from error

@@ -1,0 +1,226 @@
+"""Fits the content map: from what items are to the vectors that the Transformer has learnt of them.
+
+Sharpness, noise and the weights of the parts are chosen on items that play newcomers: a fifth of the known items at a
+time is kept from the map, users are read without them, and the map is worth the NDCG@10 with which those users find,
+among the hidden items alone, the ones they took.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+
+from services.core.content_map import ContentMap, kernel
+from services.core.content_space import CATEGORIES, ContentSpace, Float32, ItemContent
+from services.training.model.encoder import SequenceEncoder
+from services.training.steps.evaluate_encoder import user_vectors
+from services.training.steps.examples import Int32, InteractionLog
+from services.training.steps.fit_config import ContentMapConfig
+
+_FOLDS = 5
+_BINS = 16
+_LEAST_ITEMS = 50
+_TOP = 10
+_PUBLIC = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class FittedContentMap:
+    """The map; the NDCG@10 of hidden items that it was chosen by; and what was chosen."""
+
+    content_map: ContentMap
+    ndcg: float
+    settings: dict[str, float]
+
+    def facts(self) -> dict[str, Any]:
+        """What a person may ask of it."""
+        return {"items": len(self.content_map.basis), "ndcg@10": self.ndcg, **self.settings}
+
+
+def fit_content_map(
+    log: InteractionLog, encoder: SequenceEncoder, settings: ContentMapConfig, seed: int
+) -> FittedContentMap | None:
+    """Fit on the items of the log that somebody took and of which something is known; None where these are too few.
+
+    encoder: folded, whose item vectors are learnt from.
+    """
+    contents = log.contents or ()
+    counts = np.bincount(log.rows, minlength=log.item_count + 1)
+    described = np.zeros(len(counts), dtype=np.bool_)
+    described[: len(contents)] = [bool(content) for content in contents]
+    known = np.flatnonzero(described & (counts > 0))
+    if len(known) < _LEAST_ITEMS:
+        return None
+    # Those with most interactions: their vectors are the surest, and the basis is what serving pays for.
+    rows = np.sort(known[np.argsort(-counts[known], kind="stable")[: settings.most_items]])
+    of_rows = [contents[row] for row in rows]
+    vectors: Float32 = encoder.items.weight.detach().numpy()[rows]
+    whole = content_space(of_rows)
+    newcomers = list(_newcomers(log, rows, encoder, settings.users, seed))
+    choice = _Choice(dict.fromkeys(whole.weights, 1.0), settings.sharpnesses[0], settings.noises[0])
+    best = -1.0
+    trials = _trials(list(whole.weights), settings)
+    for change in trials:
+        tried = change(choice)
+        found = _worth(tried, whole, of_rows, vectors, newcomers) if any(tried.weights.values()) else -1.0
+        if found > best:
+            choice, best = tried, found
+    made = _made(choice, whole, of_rows, vectors, _public(log, encoder))
+    facts = {"sharpness": choice.sharpness, "noise": choice.noise, **made.space.weights}
+    return FittedContentMap(made, best, facts)
+
+
+def content_space(contents: Sequence[ItemContent]) -> ContentSpace:
+    """The space of these items, all parts weighing the same.
+
+    Centres are means of unit vectors; names that at least two items have, the 512 most frequent; sixteen bins a
+    number, as many items in each as its ties allow.
+    """
+    modalities = sorted({name for content in contents for name in content.vectors})
+    centres = {name: centre for name in modalities if (centre := _centre(name, contents)) is not None}
+    names = Counter(name for content in contents for name in dict.fromkeys(content.categories))
+    frequent = sorted(name for name, count in names.most_common(512) if count > 1)
+    numbers = sorted({name for content in contents for name in content.numbers} - set(centres) - {CATEGORIES})
+    edges = {name: found for name in numbers if len(found := _edges(name, contents))}
+    parts = [*centres, *([CATEGORIES] if frequent else []), *edges]
+    weights = {CATEGORIES: 0.0, **{name: 1.0 / len(parts) for name in parts}}
+    return ContentSpace(centres, tuple(frequent), edges, weights)
+
+
+def _centre(name: str, contents: Sequence[ItemContent]) -> Float32 | None:
+    given = [content.vectors[name] for content in contents if name in content.vectors]
+    width = Counter(len(vector) for vector in given).most_common(1)[0][0]
+    stacked = np.stack([vector for vector in given if len(vector) == width]).astype(np.float32)
+    lengths = np.linalg.norm(stacked, axis=1)
+    usable = np.isfinite(lengths) & (lengths > 0)
+    if not usable.any():
+        return None
+    centre: Float32 = (stacked[usable] / lengths[usable, None]).mean(axis=0).astype(np.float32)
+    return centre
+
+
+def _edges(name: str, contents: Sequence[ItemContent]) -> NDArray[np.float64]:
+    """Ascending; none where all items have the same number."""
+    given = np.array([content.numbers[name] for content in contents if name in content.numbers], dtype=np.float64)
+    given = given[np.isfinite(given)]
+    if not len(given):
+        return given
+    edges = np.unique(np.quantile(given, np.arange(1, _BINS) / _BINS, method="higher"))
+    inner: NDArray[np.float64] = edges[edges > given.min()]
+    return inner
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    weights: Mapping[str, float]
+    sharpness: float
+    noise: float
+
+
+def _trials(parts: Sequence[str], settings: ContentMapConfig) -> list[Callable[[_Choice], _Choice]]:
+    """Changes to what was best so far: sharpness and noise together, then each part's weight, then both again."""
+
+    def kernel_change(sharpness: float, noise: float) -> Callable[[_Choice], _Choice]:
+        return lambda now: replace(now, sharpness=sharpness, noise=noise)
+
+    def weight_change(part: str, weight: float) -> Callable[[_Choice], _Choice]:
+        return lambda now: replace(now, weights={**now.weights, part: weight})
+
+    kernels = [kernel_change(sharpness, noise) for sharpness in settings.sharpnesses for noise in settings.noises]
+    weights = [weight_change(part, weight) for part in parts for weight in settings.part_weights]
+    return [*kernels, *(weights if len(parts) > 1 else []), *(kernels if len(parts) > 1 else [])]
+
+
+@dataclass(frozen=True, slots=True)
+class _Newcomers:
+    """Items that play newcomers, and users who took some of them.
+
+    hidden: int64, places among the rows. vectors: float32 [U, D], users read without them. taken: bool [U, hidden].
+    """
+
+    hidden: NDArray[np.int64]
+    vectors: Float32
+    taken: NDArray[np.bool_]
+
+
+def _newcomers(
+    log: InteractionLog, rows: NDArray[np.int64], encoder: SequenceEncoder, most_users: int, seed: int
+) -> Iterator[_Newcomers]:
+    folds = np.random.default_rng([seed, 11]).permutation(len(rows)) % _FOLDS
+    place_of_row = np.full(log.item_count + 1, -1)
+    place_of_row[rows] = np.arange(len(rows))
+    for fold in range(_FOLDS):
+        hidden = np.flatnonzero(folds == fold)
+        place_in_fold = np.full(log.item_count + 1, -1)
+        place_in_fold[rows[hidden]] = np.arange(len(hidden))
+        is_hidden = place_in_fold[log.rows] >= 0
+        rest = log.only(~is_hidden)
+        owners = np.unique(log.users()[is_hidden])
+        owners = owners[np.diff(rest.starts)[owners] > 0]
+        owners = owners[np.linspace(0, len(owners) - 1, min(len(owners), most_users)).astype(np.int64)]
+        users: Int32 = owners.astype(np.int32)
+        taken = np.zeros((len(users), len(hidden)), dtype=np.bool_)
+        for place, user in enumerate(users):
+            found = place_in_fold[log.sequence(int(user))]
+            taken[place, found[found >= 0]] = True
+        yield _Newcomers(hidden, user_vectors(encoder, rest, users), taken)
+
+
+def _worth(
+    choice: _Choice,
+    whole: ContentSpace,
+    contents: Sequence[ItemContent],
+    vectors: Float32,
+    newcomers: Sequence[_Newcomers],
+) -> float:
+    space = _weighted(whole, choice.weights)
+    features = space.features(contents)
+    likeness = kernel(features, features, choice.sharpness)
+    total, count = 0.0, 0
+    for fold in newcomers:
+        seen = np.ones(len(contents), dtype=np.bool_)
+        seen[fold.hidden] = False
+        weights, mean = _regression(likeness[np.ix_(seen, seen)], vectors[seen], choice.noise)
+        predicted = mean + likeness[np.ix_(~seen, seen)] @ weights
+        scores = fold.vectors @ predicted.T
+        top = np.argsort(-scores, axis=1, kind="stable")[:, :_TOP]
+        gains = np.take_along_axis(fold.taken, top, axis=1) / np.log2(np.arange(2, top.shape[1] + 2))
+        ideal = np.cumsum(1.0 / np.log2(np.arange(2, _TOP + 2)))[np.minimum(fold.taken.sum(axis=1), _TOP) - 1]
+        total += float((gains.sum(axis=1) / ideal).sum())
+        count += len(ideal)
+    return total / max(count, 1)
+
+
+def _public(log: InteractionLog, encoder: SequenceEncoder) -> Float32:
+    """float32 [R, D]: users evenly spaced among those with a history."""
+    owners = np.flatnonzero(np.diff(log.starts))
+    chosen = owners[np.linspace(0, len(owners) - 1, min(len(owners), _PUBLIC)).astype(np.int64)]
+    return user_vectors(encoder, log, chosen.astype(np.int32))
+
+
+def _made(
+    choice: _Choice, whole: ContentSpace, contents: Sequence[ItemContent], vectors: Float32, users: Float32
+) -> ContentMap:
+    space = _weighted(whole, choice.weights)
+    features = space.features(contents)
+    weights, mean = _regression(kernel(features, features, choice.sharpness), vectors, choice.noise)
+    return ContentMap(space, features, weights, mean, choice.sharpness, users)
+
+
+def _weighted(whole: ContentSpace, weights: Mapping[str, float]) -> ContentSpace:
+    total = sum(weights.values())
+    return replace(whole, weights={name: weight / total for name, weight in weights.items()})
+
+
+def _regression(likeness: Float32, vectors: Float32, noise: float) -> tuple[Float32, Float32]:
+    """(K + noise · I)⁻¹ (vectors - mean), float32 [B, D], and the mean float32 [D]."""
+    mean = vectors.mean(axis=0)
+    factor = linalg.cho_factor(likeness.astype(np.float64) + noise * np.eye(len(likeness)), lower=True)
+    weights = linalg.cho_solve(factor, (vectors - mean).astype(np.float64))
+    return weights.astype(np.float32), mean

@@ -1,0 +1,1 @@
+"""The text encoder: a BERT-family model made ready for Triton."""

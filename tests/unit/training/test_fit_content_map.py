@@ -1,0 +1,104 @@
+"""Items of two kinds, taken by users of two tastes: a new item's kind says who will take it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from services.core.content_space import CATEGORIES, ItemContent
+from services.training.model.encoder import EncoderShape, SequenceEncoder
+from services.training.steps.examples import InteractionLog
+from services.training.steps.fit_config import ContentMapConfig
+from services.training.steps.fit_content_map import content_space, fit_content_map
+
+ITEMS, USERS = 80, 60
+SETTINGS = ContentMapConfig(sharpnesses=(1.0, 3.0), noises=(0.1, 1.0), part_weights=(0.0, 2.0))
+
+
+def kind(row: int) -> int:
+    return row % 2
+
+
+def log_of_kinds() -> InteractionLog:
+    random = np.random.default_rng(0)
+    taken = [random.choice(np.arange(1 + user % 2, ITEMS + 1, 2), 12, replace=False) for user in range(USERS)]
+    rows = np.concatenate(taken).astype(np.int32)
+    log = InteractionLog.from_events(
+        np.array(["", *map(str, range(1, ITEMS + 1))]),
+        np.repeat(np.arange(USERS), 12).astype(np.int32),
+        rows,
+        np.arange(len(rows), dtype=np.int64),
+    )
+    noise = random.normal(size=(ITEMS + 1, 8)).astype(np.float32)
+    contents = [
+        ItemContent({"text": noise[row]}, (f"kind {kind(row)}",), {"shelf": float(random.integers(5))})
+        for row in range(ITEMS + 1)
+    ]
+    contents[0] = ItemContent()
+    return replace(log, contents=contents)
+
+
+@pytest.fixture(scope="module")
+def encoder() -> SequenceEncoder:
+    """Item vectors that say the kind; every user's vector is about the mean of what was read."""
+    torch.manual_seed(0)
+    encoder = SequenceEncoder(EncoderShape(ITEMS, 8, 1, 1, 8, 16)).eval()
+    with torch.no_grad():
+        encoder.items.weight.mul_(0.2)
+        for row in range(1, ITEMS + 1):
+            encoder.items.weight[row, 0] += 1.0 if kind(row) else -1.0
+    return encoder
+
+
+def test_newcomers_lie_where_their_kind_lies(encoder: SequenceEncoder) -> None:
+    log = log_of_kinds()
+    fitted = fit_content_map(log, encoder, SETTINGS, seed=0)
+    assert fitted is not None
+    assert fitted.ndcg > 0.6
+    # The kind alone tells; the texts and shelves are noise, and who takes what within a kind is chance.
+    weights = fitted.content_map.space.weights
+    assert weights[CATEGORIES] > 0.3
+    assert weights["text"] == 0
+    assert sum(weights.values()) == pytest.approx(1.0)
+    odd, even = fitted.content_map.vectors([ItemContent({}, ("kind 1",)), ItemContent({}, ("kind 0",))])
+    assert odd[0] > 0.3 > -0.3 > even[0]
+    facts = fitted.facts()
+    assert facts["items"] == ITEMS
+    assert facts["ndcg@10"] == fitted.ndcg
+    again = fit_content_map(log, encoder, SETTINGS, seed=0)
+    assert again is not None
+    assert again.facts() == facts
+
+
+def test_a_large_catalogue_is_known_by_its_most_taken_items(encoder: SequenceEncoder) -> None:
+    log = log_of_kinds()
+    fitted = fit_content_map(log, encoder, replace(SETTINGS, most_items=60), seed=0)
+    assert fitted is not None
+    counts = np.bincount(log.rows, minlength=ITEMS + 1)
+    most = np.sort(np.argsort(-counts, kind="stable")[:60])
+    space = fitted.content_map.space
+    np.testing.assert_array_equal(fitted.content_map.basis, space.features([log.contents[row] for row in most]))
+
+
+def test_without_content_there_is_no_map(encoder: SequenceEncoder) -> None:
+    log = log_of_kinds()
+    assert fit_content_map(replace(log, contents=None), encoder, SETTINGS, seed=0) is None
+    few = [content if row < 40 else ItemContent() for row, content in enumerate(log.contents or ())]
+    assert fit_content_map(replace(log, contents=few), encoder, SETTINGS, seed=0) is None
+
+
+def test_the_space_takes_what_several_items_have() -> None:
+    texts = [np.array([1.0, 0.0]), np.array([0.0, 2.0]), np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0])]
+    contents = [
+        ItemContent({"text": text.astype(np.float32)}, ("all", f"only {place}"), {"same": 1.0, "year": 1990.0 + place})
+        for place, text in enumerate(texts)
+    ]
+    space = content_space(contents)
+    np.testing.assert_allclose(space.centres["text"], [0.5, 0.5])
+    assert space.categories == ("all",)
+    assert list(space.edges) == ["year"], "a number that all share tells nothing"
+    assert space.edges["year"].tolist() == [1991.0, 1992.0, 1993.0]
+    assert space.weights == {"text": 1 / 3, CATEGORIES: 1 / 3, "year": 1 / 3}
