@@ -134,7 +134,7 @@ CATALOG_ITEMS = Gauge("trommel_catalog_items", "Items in the catalog as this pro
 CATALOG_READ = Gauge("trommel_catalog_read_timestamp_seconds", "When the catalog was last read with success.")
 TEXT_JOBS = Gauge(
     "trommel_text_queue_items",
-    "Item texts in the tenant's queue: waiting for the text encoder, or given up.",
+    "Item texts in the queue: waiting for the text encoder, or given up.",
     ["state"],
 )
 ENCODED_TEXTS = Counter("trommel_encoded_texts_total", "Item texts that this process had encoded.", ["result"])

@@ -20,7 +20,7 @@ from services.embedded import StackSettings, down, keeper, up
 from services.embedded.supervisor_client import SupervisorClient
 from tests.e2e.synthetic_films import Films, import_films, make_films, train
 
-QUOTA_BYTES = 100_000_000
+QUOTA_BYTES = 400_000_000
 """Of the bundle store; what the drill fills."""
 
 
