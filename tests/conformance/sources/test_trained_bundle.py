@@ -27,6 +27,9 @@ def test_every_source_is_served_as_it_was_fitted(tmp_path: Path) -> None:
     config = replace(
         CONFIG,
         sources=tuple(SOURCES),
+        # All of them serve, whatever they bring.
+        optional_sources=(),
+        least_selecting_users=1_000_000,
         transformer=replace(CONFIG.transformer, epochs=1),
         lightgcn=LightGcnConfig(vector_size=8, steps=3),
         mult_vae=MultVaeConfig(hidden=8, latent=4, epochs=2),

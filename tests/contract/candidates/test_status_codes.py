@@ -143,6 +143,7 @@ async def test_with_a_bundle_and_neither_database_nor_triton_candidates_come(bun
         "item_knn": pb.SourceOutcome.STATUS_ANSWERED,
         "matrix_factors": pb.SourceOutcome.STATUS_ANSWERED,
         "sequence": pb.SourceOutcome.STATUS_FAILED,
+        "intent": pb.SourceOutcome.STATUS_DISABLED,
         "fresh": pb.SourceOutcome.STATUS_DISABLED,
     }
 

@@ -17,7 +17,7 @@ from services.embedded.postgres import url
 from services.plumbing.migrate import MigrationError, migrate
 from tests.free_ports import free_port_base
 
-TABLES = {"items", "item_vectors", "events", "slates", "training_runs", "bundles"}
+TABLES = {"items", "item_vectors", "events", "slates", "training_runs", "bundles", "text_jobs"}
 
 
 @pytest.fixture(scope="module")
