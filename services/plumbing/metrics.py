@@ -142,7 +142,7 @@ NEWCOMERS = Gauge(
     "trommel_newcomer_items", "Items that the active bundle does not know and that are ranked by their content."
 )
 
-TRAINING_RUNS = Counter("trommel_training_runs_total", "Training runs ended, by state.", ["state"])
+TRAINING_RUNS = Counter("trommel_training_runs_total", "Training runs ended, by state; of those that succeeded, the ones that the gate held back apart.", ["state"])
 TRAINING_SECONDS = Histogram(
     "trommel_training_step_duration_seconds",
     "Time of one step of a training run.",
@@ -199,15 +199,17 @@ LABELS: Mapping[str, str] = {
     "model": "ranker, user_encoder, text_encoder",
     "operation": "read (ranking); apply, rebuild, mend (feedback)",
     "part": "postgres, redis, triton, candidates, feedback",
-    "pipeline": "ranking; generate, hydrate, similar (candidates)",
+    "pipeline": "ranking; candidates, hydrate_candidates, similar_items (of the candidates service)",
     "quality": "full, degraded",
-    "reason": "docs/architecture.md names them; source_<name>_late and source_<name>_failed for each source",
+    "reason": "history_unavailable, candidates_unavailable, ranker_unavailable, no_bundle (ranking); no_source_scores, "
+    "no_user_vector (candidates); source_<name>_late and source_<name>_failed for each source (both)",
     "result": "of Triton: ok, timeout, error; of events: recorded, duplicate, rejected; of slates: recorded, "
     "duplicate, dropped, failed; of bundles and texts: ok, failed",
     "role": "query_hydrator, source, merge, candidate_hydrator, filter, scorer, selector, side_effect",
     "source": "the sources in services/core/sources, newcomers, intent, fresh, and those of ranking",
     "stage": "the stages of the pipeline",
-    "state": "of runs: queued, running, succeeded, failed; in the table also abandoned; of texts: waiting, given_up",
+    "state": "of runs that ended: succeeded, failed, held_back; in the table: queued, running, succeeded, failed, "
+    "abandoned; of texts: waiting, given_up",
     "status": "answered, late, failed, disabled",
     "step": "the steps of a training run",
     "store": "bundles, models",
@@ -238,7 +240,7 @@ REPORTED: Mapping[str, tuple[Declared, ...]] = {
         *(*_SERVER, *_DATABASE, RUNS_IN_TABLE, WAITING_RUN_SECONDS, LAST_SUCCESS, LAST_RUN_SECONDS, QUEUE_MESSAGES),
         *(STORE_USED, STORE_LIMIT, STORE_FREE, ACTIVE_BUNDLE, BUNDLE_CREATED, BUNDLE_QUALITY, TRITON_SECONDS),
     ),
-    "training-worker": (BUILD, TRAINING_RUNS, TRAINING_SECONDS, TRAINING_PROGRESS, TRITON_SECONDS),
+    "training-worker": (BUILD, PART_UP, TRAINING_RUNS, TRAINING_SECONDS, TRAINING_PROGRESS, TRITON_SECONDS),
 }
 """What each service reports; the names are those of the images. All of them report process_* and python_* as well."""
 

@@ -26,6 +26,11 @@ from services.plumbing.settings import ServerSettings
 from services.plumbing.tls import server_credentials
 
 logger = logging.getLogger(__name__)
+
+# The limit on RPCs is kept, and counted, by an interceptor, which sees a call when its request has come. gRPC's own limit
+# only bounds how many calls may be open whose requests are still on their way; it refuses before anything counts.
+_OPEN_PER_SERVED = 2
+
 S = TypeVar("S", bound=ServerSettings)
 
 Register = Callable[[grpc.aio.Server], Sequence[str]]
@@ -46,8 +51,8 @@ def make_server(settings: ServerSettings) -> grpc.aio.Server:
     GRPC_LIMIT.set(settings.max_concurrent_rpcs)
     age_milliseconds = int(settings.max_connection_age_seconds * 1000)
     return grpc.aio.server(
-        interceptors=[RedMetricsInterceptor(), ErrorInterceptor(), ValidationInterceptor()],
-        maximum_concurrent_rpcs=settings.max_concurrent_rpcs,
+        interceptors=[RedMetricsInterceptor(settings.max_concurrent_rpcs), ErrorInterceptor(), ValidationInterceptor()],
+        maximum_concurrent_rpcs=_OPEN_PER_SERVED * settings.max_concurrent_rpcs,
         options=[
             ("grpc.max_receive_message_length", settings.max_message_bytes),
             ("grpc.max_send_message_length", settings.max_message_bytes),

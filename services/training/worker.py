@@ -26,7 +26,8 @@ from services.core.text_encoder_files import FOLDER
 from services.plumbing.logs import start_logging
 from services.plumbing.metrics import TRAINING_RUNS, start_metrics
 from services.training.celery_app import RUN_TASK, make_app
-from services.training.run_record import RunState
+from services.training.parts_watch import start_watching_parts
+from services.training.run_record import HELD_BACK, RunState
 from services.training.settings import DEFAULT_REDIS_URL, WorkerSettings
 
 ARGUMENTS = (
@@ -77,8 +78,9 @@ def _start(**_: Any) -> None:
     except OSError as error:
         sys.exit(f"training-worker: cannot serve metrics on {settings.metrics_listen}: {error.strerror}")
     # At 0 from the start: a counter that begins with 1 shows no increase.
-    for state in (RunState.SUCCEEDED, RunState.FAILED):
-        TRAINING_RUNS.labels(state.value.lower())
+    for state in (RunState.SUCCEEDED.value.lower(), RunState.FAILED.value.lower(), HELD_BACK):
+        TRAINING_RUNS.labels(state)
+    start_watching_parts(settings)
     # Up to that, not on top of what it was started with.
     os.nice(max(0, settings.niceness - os.nice(0)))
     threading.Thread(target=_provide_text_encoder, args=(settings,), name="text-encoder", daemon=True).start()
