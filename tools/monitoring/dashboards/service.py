@@ -131,7 +131,7 @@ SERVICE = Dashboard(
                             "{{service}} {{instance}}",
                         )
                     ],
-                    "Above the limit calls are refused with RESOURCE_EXHAUSTED (TROMMEL_MAX_CONCURRENT_RPCS).",
+                    "Above the limit calls are refused, and counted, with RESOURCE_EXHAUSTED (TROMMEL_MAX_CONCURRENT_RPCS).",
                     unit="percentunit",
                     limits=((None, "green"), (0.8, "red")),
                 ),

@@ -20,7 +20,7 @@ TRAINING = Dashboard(
                 Panel(
                     "Ended an hour",
                     [Query('sum by (state) (increase(trommel_training_runs_total{job="trommel"}[1h]))', "{{state}}")],
-                    "As the workers count.",
+                    "As the workers count; held_back: ended well, and the gate did not let the bundle serve.",
                 ),
                 Panel(
                     "The oldest that waits",
