@@ -142,7 +142,11 @@ NEWCOMERS = Gauge(
     "trommel_newcomer_items", "Items that the active bundle does not know and that are ranked by their content."
 )
 
-TRAINING_RUNS = Counter("trommel_training_runs_total", "Training runs ended, by state; of those that succeeded, the ones that the gate held back apart.", ["state"])
+TRAINING_RUNS = Counter(
+    "trommel_training_runs_total",
+    "Training runs ended, by state; those that succeeded and whose bundle the gate held back apart.",
+    ["state"],
+)
 TRAINING_SECONDS = Histogram(
     "trommel_training_step_duration_seconds",
     "Time of one step of a training run.",

@@ -27,8 +27,8 @@ from services.plumbing.tls import server_credentials
 
 logger = logging.getLogger(__name__)
 
-# The limit on RPCs is kept, and counted, by an interceptor, which sees a call when its request has come. gRPC's own limit
-# only bounds how many calls may be open whose requests are still on their way; it refuses before anything counts.
+# The limit on RPCs is kept, and counted, by an interceptor, which sees a call when its request has come. gRPC's own
+# limit only bounds how many calls may be open whose requests are still on their way; what it refuses nobody counts.
 _OPEN_PER_SERVED = 2
 
 S = TypeVar("S", bound=ServerSettings)

@@ -14,9 +14,11 @@ _REDIS_SECONDS = 2.0
 
 async def watch_parts(settings: TrainingSettings) -> None:
     """Ask both now and then, until cancelled."""
-    async with open_redis(settings.redis_url, timeout_seconds=_REDIS_SECONDS) as redis:
-        async with watching({"postgres": database_probe(settings.database_url), "redis": redis.ping}):
-            await asyncio.Event().wait()
+    async with (
+        open_redis(settings.redis_url, timeout_seconds=_REDIS_SECONDS) as redis,
+        watching({"postgres": database_probe(settings.database_url), "redis": redis.ping}),
+    ):
+        await asyncio.Event().wait()
 
 
 def start_watching_parts(settings: TrainingSettings) -> None:

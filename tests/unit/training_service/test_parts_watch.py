@@ -21,7 +21,7 @@ async def test_stores_that_are_not_there_are_down() -> None:
     watch = asyncio.create_task(watch_parts(settings))
     try:
         async with asyncio.timeout(30):
-            while up("postgres") != 0 or up("redis") != 0:  # noqa: ASYNC110 - the watch changes them
+            while up("postgres") != 0 or up("redis") != 0:
                 assert not watch.done()
                 await asyncio.sleep(0.005)
     finally:

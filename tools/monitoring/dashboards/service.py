@@ -131,7 +131,7 @@ SERVICE = Dashboard(
                             "{{service}} {{instance}}",
                         )
                     ],
-                    "Above the limit calls are refused, and counted, with RESOURCE_EXHAUSTED (TROMMEL_MAX_CONCURRENT_RPCS).",
+                    "Above TROMMEL_MAX_CONCURRENT_RPCS calls are refused, and counted, as RESOURCE_EXHAUSTED.",
                     unit="percentunit",
                     limits=((None, "green"), (0.8, "red")),
                 ),
