@@ -16,6 +16,7 @@ from services.candidates.bundles.candidate_bundle import load_candidate_bundle
 from services.candidates.catalog.change_feed import ChangeFeed
 from services.candidates.catalog.item_contents import ItemContents
 from services.candidates.catalog.item_store import ItemStore
+from services.candidates.catalog.item_words import ItemWords
 from services.candidates.catalog.replica import CatalogReplica
 from services.candidates.catalog.text_encoding import TextEncoding
 from services.candidates.catalog.text_index import TextIndex
@@ -62,6 +63,7 @@ async def compose(settings: CandidatesSettings) -> AsyncIterator[Register]:
         builder = PipelineBuilder(
             replica,
             texts,
+            ItemWords(pool, settings.tenant),
             triton,
             {name: PrometheusObserver(name) for name in (GENERATE, HYDRATE, SIMILAR)},
             settings.source_budget_seconds,
