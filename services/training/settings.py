@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
 
@@ -72,6 +72,7 @@ class WorkerSettings(TrainingSettings):
         min_items: Items with interactions below which there is nothing to train on.
         niceness: How far the worker steps back from the processor in favour of serving.
         text_encoder: all-MiniLM-L6-v2, which needs no network, a local folder, or a name on the hub; "none" for none.
+        text_encoder_precision: fp32, or int8: about twice as fast on a CPU, with vectors a little off.
         text_encoder_cache: Directory that keeps exported encoders; without one each bundle store has its own exported.
     """
 
@@ -86,4 +87,5 @@ class WorkerSettings(TrainingSettings):
     min_items: int = Field(default=10, ge=2)
     niceness: int = Field(default=10, ge=0, le=19)
     text_encoder: str = Field(default=DEFAULT_MODEL, min_length=1)
+    text_encoder_precision: Literal["fp32", "int8"] = "fp32"
     text_encoder_cache: Annotated[Path | None, BeforeValidator(lambda value: value or None)] = None

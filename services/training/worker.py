@@ -92,7 +92,7 @@ def _provide_text_encoder(settings: WorkerSettings) -> None:
     if settings.text_encoder == "none":
         return
     command = [sys.executable, "-P", "-m", "services.training.text_encoder.provide", "--model", settings.text_encoder]
-    command += ["--to", str(settings.bundle_store / FOLDER)]
+    command += ["--to", str(settings.bundle_store / FOLDER), "--precision", settings.text_encoder_precision]
     if settings.text_encoder_cache is not None:
         command += ["--cache", str(settings.text_encoder_cache)]
     done = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)
