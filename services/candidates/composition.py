@@ -35,6 +35,7 @@ from services.plumbing.bundle_watcher import BundleWatcher
 from services.plumbing.clients.postgres import open_pool
 from services.plumbing.clients.triton import open_triton
 from services.plumbing.pipeline_observer import PrometheusObserver
+from services.plumbing.reachability import database_probe, watching
 from services.plumbing.server import Register
 from services.plumbing.text.text_encoder import TextEncoderFolder
 
@@ -74,6 +75,9 @@ async def compose(settings: CandidatesSettings) -> AsyncIterator[Register]:
             return builder.of_bundle(bundle, run_here if small else threads.run)
 
         loaded = await stack.enter_async_context(BundleWatcher(settings.bundle_store, load).following())
+        await stack.enter_async_context(
+            watching({"postgres": database_probe(settings.database_url), "triton": triton.check})
+        )
         contents = ItemContents(pool, settings.tenant)
         await stack.enter_async_context(NewcomerFollower(loaded, replica, contents).following())
         encoding = await stack.enter_async_context(

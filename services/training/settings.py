@@ -25,6 +25,8 @@ class TrainingSettings(TrommelSettings):
         bundle_store: Directory of bundles, shared by all services.
         model_repository: Triton's model repository; versions are published there.
         model_configs: The checked-in repository whose config.pbtxt files seed the other one.
+        bundle_store_quota_bytes: What the bundle store may take on the disk; 0 for the whole file system. A run that
+            would not fit is refused before it trains.
         keep_bundles: Newest bundles that are kept; the active one and the one before it always are.
         triton_load_seconds: Longest time that one LoadModel may take.
     """
@@ -37,6 +39,7 @@ class TrainingSettings(TrommelSettings):
     bundle_store: Path = Path(".trommel/bundles")
     model_repository: Path = Path(".trommel/model_repository")
     model_configs: Path = Path(__file__).resolve().parents[2] / "model_repository"
+    bundle_store_quota_bytes: int = Field(default=0, ge=0)
     keep_bundles: int = Field(default=5, ge=2, le=1000)
     triton_load_seconds: float = Field(default=120.0, gt=0, le=3600)
 
