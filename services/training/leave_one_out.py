@@ -7,7 +7,7 @@ is measured on the test interactions over all items, those of the user's history
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from services.core.bundle import BundleManifest, bundle_path, read_array, verify_bundle
 from services.core.cascade import candidates_for
-from services.core.metrics import by_user, groups, ranking
+from services.core.metrics import ranking
 from services.core.sources.sequence import ITEM_VECTORS, SequenceSource
 from services.training.steps.bundle import fit_bundle
 from services.training.steps.dataset_facts import dataset_facts
 from services.training.steps.evaluate import LIST_LENGTH, list_metrics
-from services.training.steps.evaluate_groups import LEAST_USERS, length_groups, measure_groups
+from services.training.steps.evaluate_groups import measure_groups
 from services.training.steps.examples import HeldOut, Int32, InteractionLog, hold_out_last
 from services.training.steps.fit import assist_fit
 from services.training.steps.fit_checkpoint import fingerprint
@@ -135,10 +135,7 @@ def assist_leave_one_out(log: InteractionLog, config: TrainingConfig) -> None:
 def measure(
     served: ServedLists, split: HeldOut, vectors: NDArray[np.float32] | None = None
 ) -> dict[str, dict[str, float]]:
-    """Metrics by source, of "candidates", "ranker" and "slate", and the ranker's by length of the history.
-
-    "by_history_length" is of recall@10, "ndcg@10_by_history_length" of NDCG@10. vectors: as of list_figures.
-    """
+    """Metrics by source, of "candidates", "ranker" and "slate". vectors: as of list_figures."""
     targets, item_count = split.targets, split.log.item_count
     relevant = targets[:, None]
     figures = list_figures(served, split, vectors)
@@ -157,20 +154,9 @@ def measure(
         f"recall@{count}": ranking.recall(served.candidates, relevant, count) for count in (100, 300, 500)
     }
     table["candidates"]["mean_count"] = float((served.candidates > 0).sum(axis=1).mean()) if len(targets) else 0.0
-    found, gains = by_user.recall(served.ranked, relevant, 10), by_user.ndcg(served.ranked, relevant, 10)
-    numbers, of_lengths = length_groups(np.diff(split.log.starts)[split.users])
-    names = [of_lengths[number] for number in numbers]
-    table["by_history_length"] = _of_groups(found, names)
-    table["ndcg@10_by_history_length"] = _of_groups(gains, names)
-    table["users_by_history_length"] = {name: float(size) for name, size in groups.sizes(names).items()}
     return table
 
 
 def _item_vectors(bundle: Path, manifest: BundleManifest) -> NDArray[np.float32] | None:
     """float32 [N+1, D] of the Transformer; None in a bundle without it as a source, which keeps none of them."""
     return read_array(bundle, ITEM_VECTORS) if SequenceSource.name in manifest.sources else None
-
-
-def _of_groups(values: NDArray[np.float64], names: Sequence[str]) -> dict[str, float]:
-    gap = groups.largest_gap(values, names, least_users=LEAST_USERS)
-    return {**groups.by_group(values, names), "largest_gap": gap}

@@ -1,4 +1,7 @@
-"""A stack for one evaluation: its own data directory and ports, gone afterwards however the work inside ends."""
+"""A stack for one evaluation: its own data directory and ports, gone afterwards however the work inside ends.
+
+Also where the command is killed: see stack_watch.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from pathlib import Path
 from services.cli.cli_error import CliError
 from services.cli.console import note
 from services.cli.ending import undisturbed
+from services.cli.evaluation.stack_watch import watched
 from services.cli.free_ports import free_base
 from services.embedded import StackError, StackSettings, down, load_settings, preflight, up
 from services.embedded.ports import check_free
@@ -51,18 +55,23 @@ def private_stack(port_base: int | None) -> Iterator[StackSettings]:
     Raises:
         CliError: It cannot be started.
     """
-    root = Path(tempfile.mkdtemp(prefix="trommel-served-"))
+    root = Path(tempfile.mkdtemp(prefix="trommel-served-")).resolve()
+    with watched(root), _removed(root), _environment(root, port_base or free_base(_FIRST_BASE)):
+        settings = load_settings()
+        try:
+            up(settings, note, only=_PARTS)
+            yield settings
+        except StackError as error:
+            raise CliError(_line(error)) from error
+        finally:
+            with undisturbed():
+                down(settings, note)
+
+
+@contextmanager
+def _removed(root: Path) -> Iterator[None]:
     try:
-        with _environment(root, port_base or free_base(_FIRST_BASE)):
-            settings = load_settings()
-            try:
-                up(settings, note, only=_PARTS)
-                yield settings
-            except StackError as error:
-                raise CliError(_line(error)) from error
-            finally:
-                with undisturbed():
-                    down(settings, note)
+        yield
     finally:
         with undisturbed():
             shutil.rmtree(root, ignore_errors=True)

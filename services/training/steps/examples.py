@@ -123,7 +123,9 @@ class InteractionLog:
         """The log with each item once per user, where it was first taken.
 
         What a user has taken is never recommended again, so a second interaction (a rating after a click, say) is
-        nothing that a model could be right about. ``repeats`` tells of them.
+        nothing that a model could be right about. ``repeats`` tells of them. Serving reads each item where it was last
+        met (``served_lists.read_of``), for that says what the user is about now; training cannot: every position of a
+        sequence is an example, and the last meeting with an item lies in the future of most of them.
         """
         pairs = self.users().astype(np.int64) * (self.item_count + 1) + self.rows
         _, first = np.unique(pairs, return_index=True)

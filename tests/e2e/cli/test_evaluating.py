@@ -52,6 +52,18 @@ def assert_nothing_is_left(environment: dict[str, str]) -> None:
     temporary = Path(environment["TMPDIR"])
     assert not list(temporary.glob("trommel-*"))
     assert not [process for process in psutil.process_iter() if _marked_with(process, temporary)]
+    assert not watches(environment)
+
+
+def watches(environment: dict[str, str]) -> list[psutil.Process]:
+    """What stops the stack when the command is killed."""
+    found = psutil.process_iter(["cmdline"])
+    return [
+        one
+        for one in found
+        if "services.cli.evaluation.stack_watch" in (command := one.info["cmdline"] or [])
+        and command[-1].startswith(environment["TMPDIR"])
+    ]
 
 
 def _marked_with(process: psutil.Process, temporary: Path) -> bool:
@@ -113,4 +125,22 @@ def test_interrupted_it_leaves_nothing(environment: dict[str, str], tmp_path: Pa
         process.wait(90)
     assert process.returncode != 0
     assert "KeyboardInterrupt" in log.read_text()
+    assert_nothing_is_left(environment)
+
+
+def test_killed_it_leaves_nothing(environment: dict[str, str], tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    program = [sys.executable, "-c", STACK_ALONE]
+    with log.open("w") as file, subprocess.Popen(program, stdout=file, stderr=file, env=environment) as process:
+        until = time.monotonic() + 120
+        while "postgres is ready" not in log.read_text():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        watching = watches(environment)
+        process.kill()
+    assert len(watching) == 1
+    until = time.monotonic() + 120
+    while watches(environment) and time.monotonic() < until:
+        time.sleep(0.1)
     assert_nothing_is_left(environment)

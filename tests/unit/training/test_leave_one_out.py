@@ -32,15 +32,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> LeaveOneOut:
 
 def test_every_source_the_candidates_and_the_ranker_are_measured(result: LeaveOneOut) -> None:
     names = {"popularity", "item_knn", "transitions", "attributes", "matrix_factors", "sequence"}
-    assert set(result.test) == {
-        *names,
-        "candidates",
-        "ranker",
-        "slate",
-        "by_history_length",
-        "ndcg@10_by_history_length",
-        "users_by_history_length",
-    }
+    assert set(result.test) == {*names, "candidates", "ranker", "slate"}
     assert result.test["ranker"]["recall@10"] > result.test["popularity"]["recall@10"]
     candidates = result.test["candidates"]
     assert candidates["recall@100"] <= candidates["recall@300"] <= candidates["recall@500"]
@@ -124,11 +116,4 @@ def test_figures_by_hand() -> None:
     assert table["ranker"]["hit_rate@10"] == 0.5
     assert "intra_list_diversity@10" not in table["ranker"], "nothing is known of the items"
     assert table["slate"]["recall@10"] == 0.0, "the lists of the other user"
-    assert table["by_history_length"] == {"0-4": 1.0, "5-9": 0.0, "largest_gap": 0.0}
-    assert table["ndcg@10_by_history_length"] == {
-        "0-4": pytest.approx(1 / np.log2(3)),
-        "5-9": 0.0,
-        "largest_gap": 0.0,
-    }
-    assert table["users_by_history_length"] == {"0-4": 1.0, "5-9": 1.0}
     assert table["candidates"] == {"recall@100": 0.5, "recall@300": 0.5, "recall@500": 0.5, "mean_count": 1.5}

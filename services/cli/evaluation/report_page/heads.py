@@ -46,7 +46,6 @@ def other_figures(result: Mapping[str, Any]) -> list[dict[str, Any]]:
         and name not in measured_lists(result)
         and name not in _SHOWN_ELSEWHERE
         and name != "heads"
-        and not (name.endswith("by_history_length") and "groups" in result)
     ]
 
 

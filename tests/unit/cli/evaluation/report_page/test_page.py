@@ -92,7 +92,6 @@ def evaluation() -> dict[str, Any]:
             "sequence": figures(0.1356),
             "candidates": {"recall@100": 0.5875, "recall@300": 0.8378, "recall@500": 0.9152, "mean_count": 412.0},
             "ranker": figures(0.1479, **{"map@10": 0.1123}),
-            "by_history_length": {"0-4": 0.1, "largest_gap": 0.2},
         },
         "differences": {"of": "ranker", "against": {"popularity": paired, "sequence": paired}},
         "groups": {
