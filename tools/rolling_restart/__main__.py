@@ -2,9 +2,9 @@
 
     python -m tools.rolling_restart [--cycles 5] [--no-retry]
 
-Two replicas of candidates, feedback, training and ranking start beside the stack's own, on ports of their own, and share
-its PostgreSQL, Redis, Triton and bundle. Callers ask without a pause, over the channels that the command line and the
-services use. Each replica gets SIGTERM, drains, ends, starts again and serves for a while before the next one ends.
+Two replicas of candidates, feedback, training and ranking start beside the stack's own, on ports of their own, and
+share its PostgreSQL, Redis, Triton and bundle. Callers ask without a pause, over the channels that the command line and
+the services use. Each replica gets SIGTERM, drains, ends, starts again and serves for a while before the next one ends.
 Ends with 1 if a call failed or an acknowledged event is not in the database.
 """
 

@@ -77,9 +77,7 @@ class Load:
             async def channel(name: str, service: str) -> grpc.aio.Channel:
                 return await stack.enter_async_context(open_channel(self._targets[name], service, retry=self._retry))
 
-            ranking = ranking_pb2_grpc.RankingServiceStub(
-                await channel("ranking", "trommel.ranking.v1.RankingService")
-            )
+            ranking = ranking_pb2_grpc.RankingServiceStub(await channel("ranking", "trommel.ranking.v1.RankingService"))
             feedback = feedback_pb2_grpc.FeedbackServiceStub(
                 await channel("feedback", "trommel.feedback.v1.FeedbackService")
             )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ SETTLE_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class Findings:
-    """What came of it: `cycles` has a Tally a method for each; `lost` are ids that were acknowledged and are not kept."""
+    """What came of it: `cycles` has a Tally a method for each, `lost` the acknowledged ids that are not kept."""
 
     cycles: list[dict[str, Tally]]
     acknowledged: int
@@ -89,8 +88,7 @@ async def rehearse(
             await asyncio.gather(*(replica.stop() for replica in replicas[name]))
     finally:
         for replica in (one for name in ORDER for one in replicas[name]):
-            with contextlib.suppress(ProcessLookupError):
-                replica.kill()
+            await replica.kill()
     kept = await asyncio.to_thread(_kept_events, environment["TROMMEL_DATABASE_URL"], load.prefix)
     return Findings(load.tallies, len(load.acknowledged), sorted(load.acknowledged - kept), load.prefix)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,7 +31,13 @@ class Replica:
     """Starts, and ends as Kubernetes ends a pod: SIGTERM, then patience."""
 
     def __init__(
-        self, name: str, number: int, settings: StackSettings, environment: Mapping[str, str], port_base: int, logs: Path
+        self,
+        name: str,
+        number: int,
+        settings: StackSettings,
+        environment: Mapping[str, str],
+        port_base: int,
+        logs: Path,
     ) -> None:
         """Make it; nothing runs yet.
 
@@ -56,38 +62,38 @@ class Replica:
             "TROMMEL_METRICS_LISTEN": f"{LOOPBACK}:0",
         }
         self.log = logs / f"{self.label}.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         """Start it and return when it says SERVING. Raises RuntimeError with the end of its log if it does not."""
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command, cwd=self._directory, env=self._environment, stdout=log, stderr=log
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command, cwd=self._directory, env=self._environment, stdout=log, stderr=log
             )
         until = time.monotonic() + _PATIENCE_SECONDS
         while not await self._serves():
-            if self._process.poll() is not None or time.monotonic() > until:
+            if self._process.returncode is not None or time.monotonic() > until:
                 raise RuntimeError(f"{self.label} does not serve: {self._last_words()}")
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def stop(self) -> None:
         """Ask it to end and wait until it has. Raises RuntimeError if it ends badly or not at all."""
-        if self._process is None or self._process.poll() is not None:
+        if self._process is None or self._process.returncode is not None:
             raise RuntimeError(f"{self.label} has ended by itself: {self._last_words()}")
         self._process.send_signal(signal.SIGTERM)
-        until = time.monotonic() + _PATIENCE_SECONDS
-        while (code := self._process.poll()) is None:
-            if time.monotonic() > until:
-                raise RuntimeError(f"{self.label} does not end: {self._last_words()}")
-            await asyncio.sleep(_LOOK_SECONDS)
+        try:
+            code = await asyncio.wait_for(self._process.wait(), _PATIENCE_SECONDS)
+        except TimeoutError as error:
+            raise RuntimeError(f"{self.label} does not end: {self._last_words()}") from error
         if code:
             raise RuntimeError(f"{self.label} ended with {code}: {self._last_words()}")
 
-    def kill(self) -> None:
+    async def kill(self) -> None:
         """Leave nothing behind, whatever happened."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
 
     async def _serves(self) -> bool:
         async with grpc.aio.insecure_channel(self.address) as channel:

@@ -28,5 +28,10 @@ class ArrivalsInterceptor(grpc.aio.ServerInterceptor):
     async def quiet(self, seconds: float, at_most_seconds: float) -> None:
         """Wait until no RPC has come for so long, but not longer than `at_most_seconds`."""
         end = time.monotonic() + at_most_seconds
-        while (now := time.monotonic()) < min(self._last + seconds, end):
-            await asyncio.sleep(min(self._last + seconds, end) - now)
+        left = self._left(seconds, end)
+        while left > 0:
+            await asyncio.sleep(left)
+            left = self._left(seconds, end)
+
+    def _left(self, seconds: float, end: float) -> float:
+        return min(self._last + seconds, end) - time.monotonic()
