@@ -17,6 +17,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from pydantic import ValidationError
 
+from services.plumbing.interceptors.arrivals import ArrivalsInterceptor
 from services.plumbing.interceptors.errors import ErrorInterceptor
 from services.plumbing.interceptors.red_metrics import RedMetricsInterceptor
 from services.plumbing.interceptors.validation import ValidationInterceptor
@@ -33,6 +34,10 @@ _OPEN_PER_SERVED = 2
 
 S = TypeVar("S", bound=ServerSettings)
 
+# While draining: the time without an RPC that counts as quiet, and how long clients who notice late are waited for.
+_QUIET_SECONDS = 0.2
+_LATE_SECONDS = 5.0
+
 Register = Callable[[grpc.aio.Server], Sequence[str]]
 """Adds servicers to a server and returns the full names of their services."""
 
@@ -46,12 +51,17 @@ class Drainable(Protocol):
         ...
 
 
-def make_server(settings: ServerSettings) -> grpc.aio.Server:
+def make_server(settings: ServerSettings, arrivals: ArrivalsInterceptor) -> grpc.aio.Server:
     """Return a server with the interceptors and limits that all services share."""
     GRPC_LIMIT.set(settings.max_concurrent_rpcs)
     age_milliseconds = int(settings.max_connection_age_seconds * 1000)
     return grpc.aio.server(
-        interceptors=[RedMetricsInterceptor(settings.max_concurrent_rpcs), ErrorInterceptor(), ValidationInterceptor()],
+        interceptors=[
+            arrivals,
+            RedMetricsInterceptor(settings.max_concurrent_rpcs),
+            ErrorInterceptor(),
+            ValidationInterceptor(),
+        ],
         maximum_concurrent_rpcs=_OPEN_PER_SERVED * settings.max_concurrent_rpcs,
         options=[
             ("grpc.max_receive_message_length", settings.max_message_bytes),
@@ -69,10 +79,11 @@ def make_server(settings: ServerSettings) -> grpc.aio.Server:
 async def serving(settings: ServerSettings, register: Register) -> AsyncIterator[int]:
     """Serve until the context is left, then drain; yields the port.
 
-    Draining: health says NOT_SERVING, clients get drain_delay_seconds to notice, new RPCs are refused, those in
-    flight get drain_seconds.
+    Draining: health says NOT_SERVING, clients get drain_delay_seconds to notice, and some seconds more while RPCs
+    still come; then new RPCs are refused, and those in flight get drain_seconds.
     """
-    server = make_server(settings)
+    arrivals = ArrivalsInterceptor()
+    server = make_server(settings, arrivals)
     names = (*register(server), health.SERVICE_NAME, reflection.SERVICE_NAME)
     health_servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
@@ -93,6 +104,9 @@ async def serving(settings: ServerSettings, register: Register) -> AsyncIterator
     finally:
         await health_servicer.enter_graceful_shutdown()
         await asyncio.sleep(settings.drain_delay_seconds)
+        # gRPC cancels what has come and is not taken up yet when it stops (grpc/grpc#41785), and no client repeats
+        # CANCELLED: stop only when nothing comes any more. Clients that never look at health are not waited for long.
+        await arrivals.quiet(min(_QUIET_SECONDS, settings.drain_delay_seconds), _LATE_SECONDS)
         stopping = asyncio.create_task(server.stop(settings.drain_seconds))
         await asyncio.sleep(0)
         if isinstance(register, Drainable):

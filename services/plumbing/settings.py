@@ -38,7 +38,8 @@ class ServerSettings(TrommelSettings):
         max_concurrent_rpcs: RPCs in flight; the next is refused with RESOURCE_EXHAUSTED.
         max_message_bytes: Largest message taken; above it gRPC answers RESOURCE_EXHAUSTED.
         max_connection_age_seconds: Age at which a connection is asked to close, so that clients find new replicas.
-        drain_delay_seconds: Time between "not serving" and the end of new RPCs, for clients to notice.
+        drain_delay_seconds: Least time between "not serving" and the end of new RPCs, for clients to notice; while RPCs
+            still come it is up to five seconds more, and 0 waits for nobody.
         drain_seconds: Time RPCs in flight get to finish.
         tls_certificate: PEM file with this process's certificate; with the next two, mutual TLS is on.
         tls_key: PEM file with its private key.

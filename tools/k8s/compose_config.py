@@ -11,7 +11,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from tools.k8s.deadlines import CLOSING_SECONDS, longest_wait
+from tools.k8s.deadlines import CLOSING_SECONDS, late_clients_wait, longest_wait
 from tools.k8s.render import ROOT
 from tools.k8s.settings_keys import PROCESSES, keys
 
@@ -78,8 +78,9 @@ def service_problems(services: dict[str, dict[str, Any]]) -> list[str]:
         drain = float(env.get("TROMMEL_DRAIN_SECONDS") or 0)
         if "TROMMEL_DRAIN_SECONDS" in known and drain < wait:
             problems.append(f"{name}: its drain of {drain:g} s cuts off a call that may take {wait:g} s")
-        if name != "migrate" and grace < max(drain, wait) + CLOSING_SECONDS:
-            problems.append(f"{name} is killed after {grace:g} s, and may work for {max(drain, wait):g} s")
+        work = late_clients_wait(name) + max(drain, wait)
+        if name != "migrate" and grace < work + CLOSING_SECONDS:
+            problems.append(f"{name} is killed after {grace:g} s, and may work for {work:g} s")
     return problems
 
 

@@ -40,6 +40,8 @@ _CHAINS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 # What comes after the drain.
 _AFTER = {"ranking": ("services/ranking/stages/impression_recorder.py:_DRAIN_SECONDS",)}
+# What comes between the delay and the drain of a server.
+_LATE = "services/plumbing/server.py:_LATE_SECONDS"
 CLOSING_SECONDS = 5.0  # pools, channels, the interpreter
 # Settings in seconds that no end of a process waits for: pauses, ages, parts of a budget above, and what a worker
 # that is asked to stop cuts short.
@@ -62,6 +64,11 @@ def unknown_waits(process: str) -> list[str]:
 def longest_wait(process: str, env: dict[str, str]) -> float:
     """Return the seconds of the longest chain of waits of a process, as its manifest sets them."""
     return max(sum(_seconds(process, key, env) for key in chain) for chain in _CHAINS[process])
+
+
+def late_clients_wait(process: str) -> float:
+    """Return the seconds for which a server may wait for clients who notice late that it ends; 0 for what is none."""
+    return _seconds(process, _LATE, {}) if "TROMMEL_DRAIN_DELAY_SECONDS" in keys(process) else 0.0
 
 
 def _seconds(process: str, key: str, env: dict[str, str]) -> float:
@@ -102,7 +109,8 @@ def pods_end_in_time(found: list[Object]) -> list[str]:
         delay = float(env.get("TROMMEL_DRAIN_DELAY_SECONDS") or 0)
         if name != "training-worker" and drain < wait:
             problems.append(f"{name}: its drain of {drain:g} s cuts off a call that may take {wait:g} s")
-        work = delay + max(drain, wait) + sum(_seconds(name, key, env) for key in _AFTER.get(name, ()))
+        late = late_clients_wait(name)
+        work = delay + late + max(drain, wait) + sum(_seconds(name, key, env) for key in _AFTER.get(name, ()))
         if grace < work + CLOSING_SECONDS:
             problems.append(f"{name} is killed after {grace:g} s, and may work for {work:g} s and then closes")
     return problems

@@ -63,6 +63,42 @@ async def test_draining_says_not_serving_first_and_lets_the_rpc_in_flight_finish
     await channel.close()
 
 
+async def test_a_caller_who_notices_late_is_still_answered(start_server: Any) -> None:
+    """It goes on for far longer than the delay; what it sends last must not be cancelled either."""
+    answers = []
+
+    async def call_on(channel: grpc.aio.Channel, stub: Any) -> None:
+        until = asyncio.get_running_loop().time() + 1.0
+        while asyncio.get_running_loop().time() < until:
+            answers.append(await stub.GetHistory(pb.GetHistoryRequest(user_id="u")))
+            await asyncio.sleep(0.02)
+        await channel.close()
+
+    async with start_server(drain_delay_seconds=0.1, drain_seconds=20.0) as server:
+        channel = grpc.aio.insecure_channel(f"127.0.0.1:{server.port}")
+        calling = asyncio.create_task(call_on(channel, type(server.stub)(channel)))
+    await calling
+    assert len(answers) > 10
+
+
+async def test_a_caller_who_never_notices_does_not_keep_the_server(start_server: Any) -> None:
+    codes = []
+
+    async def call_on(stub: Any) -> None:
+        while not codes:
+            try:
+                await stub.GetHistory(pb.GetHistoryRequest(user_id="u"))
+            except grpc.aio.AioRpcError as error:
+                codes.append(error.code())
+
+    async with start_server(drain_delay_seconds=0.1, drain_seconds=2.0) as server:
+        channel = grpc.aio.insecure_channel(f"127.0.0.1:{server.port}")
+        calling = asyncio.create_task(call_on(type(server.stub)(channel)))
+    await calling
+    await channel.close()
+    assert codes[0] in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
+
+
 async def test_more_rpcs_than_allowed_are_refused_not_queued(start_server: Any) -> None:
     go_on = asyncio.Event()
 

@@ -61,7 +61,7 @@ def test_findings() -> None:
         "feedback has a fixed number of replicas and is scaled too"
     ]
     slow = _deployment(env=[{"name": "TROMMEL_DRAIN_SECONDS", "value": "90"}])
-    assert laws.pods_end_in_time([slow]) == ["feedback is killed after 90 s, and may work for 90 s and then closes"]
+    assert laws.pods_end_in_time([slow]) == ["feedback is killed after 90 s, and may work for 95 s and then closes"]
     hasty = _deployment(env=[{"name": "TROMMEL_DRAIN_SECONDS", "value": "10"}])
     assert laws.pods_end_in_time([hasty]) == ["feedback: its drain of 10 s cuts off a call that may take 41.5 s"]
     assert "feedback sets TROMMEL_DRIAN, which it does not know" in laws.environment_is_settings(

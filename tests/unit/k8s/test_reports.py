@@ -62,7 +62,7 @@ def test_services_of_compose() -> None:
         (_service("feedback", read_only=False), "feedback is not hardened"),
         (_service("feedback", build={"target": "ranking"}), "not built from its target"),
         (_service("feedback", environment={"TROMMEL_X": 1}), "feedback sets TROMMEL_X, which it does not know"),
-        (_service("feedback", stop_grace_period=None), "feedback is killed after 10 s, and may work for 190 s"),
+        (_service("feedback", stop_grace_period=None), "feedback is killed after 10 s, and may work for 195 s"),
         (_service("feedback", depends_on={"nobody": {}}), "feedback depends on nobody"),
     ):
         assert any(text in line for line in service_problems(good | {"feedback": wrong}))
