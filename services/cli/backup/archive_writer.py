@@ -51,7 +51,7 @@ class ArchiveWriter:
 
     def _add(self, name: str, stream: BinaryIO | io.BytesIO | _Hashing, size: int) -> None:
         information = tarfile.TarInfo(name)
-        information.size, information.mode, information.mtime = size, 0o600, int(time.time())
+        information.size, information.mode, information.mtime = size, 0o644, int(time.time())
         self._tar.addfile(information, stream)  # type: ignore[arg-type]
 
 
