@@ -39,7 +39,8 @@ SELECT 'default', 'item-' || n, 'A title of some words', repeat('Words of a desc
 """
 _VECTORS = """
 INSERT INTO item_vectors (tenant, item_id, name, values, encoder, digest)
-SELECT 'default', 'item-' || n, 'text', (SELECT array_agg((random() + 0 * (n + i))::real) FROM generate_series(1, 384) AS i),
+SELECT 'default', 'item-' || n, 'text',
+    (SELECT array_agg((random() + 0 * (n + i))::real) FROM generate_series(1, 384) AS i),
     repeat('f', 16), repeat('d', 32) FROM generate_series(1, %s) AS n
 """
 _SLATES = """
@@ -50,7 +51,8 @@ SELECT 'default', gen_random_uuid()::text, 'user-' || n, '20260101000000', 'dive
     (SELECT array_agg('item-' || i) FROM generate_series(1, 10) AS i),
     (SELECT array_agg((random() + 0 * (n + i))::real) FROM generate_series(1, 10) AS i),
     (SELECT array_agg('feature_' || i) FROM generate_series(1, 14) AS i),
-    (SELECT array_agg((random() + 0 * (n + i))::real) FROM generate_series(1, 140) AS i) FROM generate_series(1, %s) AS n
+    (SELECT array_agg((random() + 0 * (n + i))::real) FROM generate_series(1, 140) AS i)
+FROM generate_series(1, %s) AS n
 """
 
 

@@ -20,8 +20,8 @@ from sqlalchemy.pool import NullPool
 
 from services.plumbing.settings import TrommelSettings
 
-# Any number will do as long as it stays: all who migrate this database queue for the same lock.
-_LOCK_KEY = 7_415_200_001
+# Any number will do as long as it stays: all who migrate this database queue for the same lock. A backup shares it.
+LOCK_KEY = 7_415_200_001
 _LOCK_WAIT_SECONDS = 120
 _RETRY_SECONDS = 0.3
 
@@ -89,7 +89,7 @@ def _transaction(database_url: str, wait_seconds: float) -> Iterator[Connection]
     try:
         with engine.begin() as connection:
             connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_WAIT_SECONDS}s'"))
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
             yield connection
     finally:
         engine.dispose()

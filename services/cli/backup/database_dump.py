@@ -14,10 +14,11 @@ from psycopg import sql
 from services.cli.backup.archive_writer import ArchiveWriter
 from services.cli.backup.manifest import TableEntry
 from services.cli.cli_error import CliError
-from services.plumbing.migrate import known_revisions
+from services.plumbing.migrate import LOCK_KEY, known_revisions
 from services.plumbing.migrations.tables import SEQUENCES, TABLES
 
 Connection = psycopg.Connection[Any]
+_LOCK_WAIT_SECONDS = 120
 # What is held in memory of a table at a time, before and after compression.
 _ROWS_BYTES = 1 << 20
 _PART_BYTES = 16 << 20
@@ -56,13 +57,16 @@ def snapshot(database_url: str) -> Iterator[Connection]:
         with psycopg.connect(
             database_url, connect_timeout=5, application_name="trommel-backup", client_encoding="utf8", autocommit=True
         ) as connection:
+            # Shared with other backups. A migration waits here, where nobody waits behind it, and not at the tables.
+            connection.execute(f"SET lock_timeout = '{_LOCK_WAIT_SECONDS}s'")
+            connection.execute("SELECT pg_advisory_lock_shared(%s)", (LOCK_KEY,))
             tables = _present(connection)
             with connection.transaction():
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 for setting in _SETTINGS:
                     connection.execute(setting)
                 if tables:
-                    # Before the snapshot is taken: a migration waits until the backup is done.
+                    # Before the snapshot is taken: what it shows and the tables' form belong together.
                     names = sql.SQL(", ").join(map(sql.Identifier, tables))
                     connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(names))
                 yield connection

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -129,11 +131,15 @@ def _fill(connection: Connection, archive: ArchiveReader, on_rows: Callable[[int
     for table, entry in archive.manifest.tables.items():
         if table not in TABLES:
             raise CliError(f"the backup holds a table {table}, which this version does not know: use the newer one")
-        rows = _fill_table(connection, archive, table, entry, lambda done, table=table: on_rows(total + done, table))  # type: ignore[misc]  # noqa: B023
+        rows = _fill_table(connection, archive, table, entry, partial(_add_rows, on_rows, total, table))
         if rows != entry.rows:
             raise CliError(f"the backup promises {entry.rows} rows of {table} and has {rows}: take another backup")
         total += rows
         on_rows(total, table)
+
+
+def _add_rows(on_rows: Callable[[int, str], None], before: int, table: str, rows: int) -> None:
+    on_rows(before + rows, table)
 
 
 def _fill_table(
@@ -154,8 +160,6 @@ def _fill_table(
 
 
 def _decompressed(archive: ArchiveReader, part: str) -> Iterator[bytes]:
-    import gzip
-
     try:
         with archive.open(part) as stream, gzip.open(stream) as plain:
             while chunk := plain.read(_CHUNK_BYTES):

@@ -27,10 +27,11 @@ from trommel.feedback.v1 import feedback_pb2, feedback_pb2_grpc
 from services.cli.app import run
 from services.cli.backup.archive_reader import reading
 from services.cli.backup.archive_writer import writing
+from services.cli.backup.database_dump import read_state, snapshot
 from services.core.bundle import verify_bundle
 from services.embedded import StackSettings, down, up
 from services.plumbing.bundle_pointer import read_pointer, write_pointer
-from services.plumbing.migrate import known_revisions, migrate
+from services.plumbing.migrate import LOCK_KEY, known_revisions, migrate
 from tests.bundle_maker import make_bundle
 from tests.free_ports import free_port_base
 from tests.integration.embedded.conftest import eventually
@@ -408,6 +409,26 @@ def test_a_backup_that_is_killed_leaves_no_file_of_its_name(stores: Stores, tmp_
         assert not target.exists()
         # Whoever is asked to end tidies up.
         assert part.exists() == (number == signal.SIGKILL)
+
+
+def test_a_migration_waits_for_a_backup_and_writers_do_not(stores: Stores) -> None:
+    url = json.loads((stores.settings.root / "stack.json").read_text())["environment"]["TROMMEL_DATABASE_URL"]
+    free = f"SELECT pg_try_advisory_lock({LOCK_KEY})"
+    insert = "INSERT INTO items (tenant, item_id) VALUES ('default', 'meanwhile')"
+    with database(stores.settings) as connection:
+        with snapshot(url) as reading_connection, snapshot(url):
+            before = read_state(reading_connection, "default")
+            assert connection.execute(free).fetchone() == (False,)
+            connection.execute(insert)
+            assert reading_connection.execute("SELECT count(*) FROM items").fetchone() == (0,)
+        assert connection.execute(free).fetchone() == (True,)
+        connection.execute("CREATE TABLE of_somebody_else (x int)")
+        with snapshot(url) as reading_connection:
+            after = read_state(reading_connection, "default")
+        connection.execute("DROP TABLE of_somebody_else")
+        connection.execute("DELETE FROM items")
+    assert (before.strangers, after.strangers) == ((), ("of_somebody_else",))
+    assert after.sequences["item_revision_seq"] == before.sequences["item_revision_seq"] + 1
 
 
 def test_a_name_that_is_taken_is_refused_before_the_work(stores: Stores, tmp_path: Path) -> None:
