@@ -413,7 +413,7 @@ def test_a_backup_that_is_killed_leaves_no_file_of_its_name(stores: Stores, tmp_
 
 def test_a_migration_waits_for_a_backup_and_writers_do_not(stores: Stores) -> None:
     url = json.loads((stores.settings.root / "stack.json").read_text())["environment"]["TROMMEL_DATABASE_URL"]
-    free = f"SELECT pg_try_advisory_lock({LOCK_KEY})"
+    free = f"SELECT pg_try_advisory_xact_lock({LOCK_KEY})"
     insert = "INSERT INTO items (tenant, item_id) VALUES ('default', 'meanwhile')"
     with database(stores.settings) as connection:
         with snapshot(url) as reading_connection, snapshot(url):
