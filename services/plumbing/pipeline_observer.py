@@ -8,6 +8,7 @@ import time
 from prometheus_client import Counter, Histogram
 
 from services.plumbing.metrics import (
+    ANSWERS,
     DEGRADED_ANSWERS,
     REMOVED_CANDIDATES,
     SOURCE_CANDIDATES,
@@ -33,6 +34,8 @@ class PrometheusObserver:
         self._proposals: dict[str, Histogram] = {}
         self._removals: dict[str, Counter] = {}
         self._quiet_until: dict[tuple[str, str], float] = {}
+        self._in_full = ANSWERS.labels(pipeline, "full")
+        self._not_in_full = ANSWERS.labels(pipeline, "degraded")
 
     def stage_ran(self, role: str, stage: str, seconds: float) -> None:
         """Observe a stage's duration."""
@@ -59,6 +62,10 @@ class PrometheusObserver:
         if removals is None:
             removals = self._removals[stage] = REMOVED_CANDIDATES.labels(self._pipeline, stage)
         removals.inc(count)
+
+    def answered(self, *, in_full: bool) -> None:
+        """Count an answer."""
+        (self._in_full if in_full else self._not_in_full).inc()
 
     def degraded(self, reason: str) -> None:
         """Count a degraded answer."""

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import grpc
 import numpy as np
@@ -28,7 +29,7 @@ from services.cli.app import run
 from services.cli.backup.archive_reader import reading
 from services.cli.backup.archive_writer import writing
 from services.cli.backup.database_dump import read_state, snapshot
-from services.core.bundle import verify_bundle
+from services.core.bundle import list_versions, verify_bundle
 from services.embedded import StackSettings, down, up
 from services.plumbing.bundle_pointer import read_pointer, write_pointer
 from services.plumbing.migrate import LOCK_KEY, known_revisions, migrate
@@ -46,11 +47,11 @@ MANY = 80_000
 RECORDED = feedback_pb2.EventResult.STATUS_RECORDED
 
 
-def environment(settings: StackSettings) -> dict[str, str]:
+def environment(settings: StackSettings, **more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TROMMEL_")}
     paths = f"{SOURCE}{os.pathsep}{SOURCE / 'protos'}"
     own = {"TROMMEL_DATA_DIR": str(settings.root), "TROMMEL_PORT_BASE": str(settings.port_base), "PYTHONPATH": paths}
-    return kept | own
+    return kept | own | more
 
 
 def begin(settings: StackSettings, *arguments: str) -> subprocess.Popen[str]:
@@ -63,21 +64,21 @@ def begin(settings: StackSettings, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def call(settings: StackSettings, *arguments: str) -> tuple[int, str, str]:
+def call(settings: StackSettings, *arguments: str, **more: str) -> tuple[int, str, str]:
     """Run a command line in this process; return its exit code, output and notes."""
     output, notes = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(notes):
         for name in [name for name in os.environ if name.startswith("TROMMEL_")]:
             patch.delenv(name)
-        for name, value in environment(settings).items():
+        for name, value in environment(settings, **more).items():
             patch.setenv(name, value)
         code = run(arguments)
     return code, output.getvalue(), notes.getvalue()
 
 
-def trommel(settings: StackSettings, *arguments: str) -> dict[str, object]:
+def trommel(settings: StackSettings, *arguments: str, **more: str) -> dict[str, Any]:
     """Run a command line that must do well; return its JSON."""
-    code, output, notes = call(settings, *arguments, "--json")
+    code, output, notes = call(settings, *arguments, "--json", **more)
     assert code == 0, notes
     answer = json.loads(output)
     assert isinstance(answer, dict)
@@ -353,6 +354,28 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
         yield made
     finally:
         down(made.settings)
+
+
+def test_stores_behind_urls_are_filled_and_read_and_nothing_is_started(
+    rehearsal: Rehearsal, stores: Stores, tmp_path: Path
+) -> None:
+    known = json.loads((stores.settings.root / "stack.json").read_text())["environment"]
+    elsewhere = {
+        "TROMMEL_DATABASE_URL": known["TROMMEL_DATABASE_URL"].removesuffix("/trommel") + "/another",
+        "TROMMEL_REDIS_URL": known["TROMMEL_REDIS_URL"],
+        "TROMMEL_BUNDLE_STORE": str(tmp_path / "store"),
+    }
+    nothing = own_stack(tmp_path / "data")
+    with database(stores.settings) as connection:
+        connection.execute("CREATE DATABASE another")
+    said = trommel(nothing, "restore", str(rehearsal.backup), **elsewhere)
+    assert said["rows"] == rehearsal.said["rows"]
+    assert sorted(said["bundles"]) == list_versions(tmp_path / "store")
+    again = trommel(nothing, "backup", str(tmp_path / "again.tar"), **elsewhere)
+    same = ("rows", "bundles", "active_bundle", "schema_revision")
+    assert {name: again[name] for name in same} == {name: rehearsal.said[name] for name in same}
+    assert not nothing.root.exists()
+    stores.check_whole()
 
 
 def test_a_full_database_is_replaced_only_when_that_is_asked_for(stores: Stores) -> None:
