@@ -135,7 +135,6 @@ def _fill(connection: Connection, archive: ArchiveReader, on_rows: Callable[[int
         if rows != entry.rows:
             raise CliError(f"the backup promises {entry.rows} rows of {table} and has {rows}: take another backup")
         total += rows
-        on_rows(total, table)
 
 
 def _add_rows(on_rows: Callable[[int, str], None], before: int, table: str, rows: int) -> None:
