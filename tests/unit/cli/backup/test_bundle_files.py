@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,11 @@ def test_a_store_with_nothing_in_it_is_well(tmp_path: Path) -> None:
     assert back_up(tmp_path / "none", tmp_path / "b.tar", active=()) == []
     put_back(tmp_path / "b.tar", tmp_path / "again")
     assert read_pointer(tmp_path / "again") is None
+
+
+def test_a_bundle_can_be_taken_out_by_tar_alone(store: Path, tmp_path: Path) -> None:
+    back_up(store, tmp_path / "b.tar")
+    out = tmp_path / "out"
+    out.mkdir()
+    subprocess.run(["tar", "-xf", tmp_path / "b.tar", "-C", out, "bundles"], check=True)
+    assert verify_bundle(out / "bundles" / ACTIVE) == verify_bundle(store / ACTIVE)
