@@ -11,6 +11,7 @@ import typer
 
 from services.cli.cli_error import CliError
 from services.cli.commands import (
+    backup,
     bundles,
     data,
     demo,
@@ -19,6 +20,7 @@ from services.cli.commands import (
     events,
     items,
     recommend,
+    restore,
     similar,
     stack,
     train,
@@ -35,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (stack, doctor, train, recommend, similar, evaluate, demo):
+for group in (stack, doctor, backup, restore, train, recommend, similar, evaluate, demo):
     group.add_to(app)
 app.add_typer(data.app, name="data")
 app.add_typer(bundles.app, name="bundles")

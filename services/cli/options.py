@@ -22,6 +22,9 @@ DataDir = Annotated[
         help="Data directory; else TROMMEL_DATA_DIR, else .trommel.",
     ),
 ]
+WithoutBundles = Annotated[
+    bool, typer.Option("--without-bundles", help="The database alone: bundles are kept elsewhere, or trained again.")
+]
 User = Annotated[str, typer.Option("--user", "-u", help="User id; - reads it from standard input.")]
 
 # What fits the wire's int32: a larger number is as wrong as the largest, and the server says what is right.

@@ -47,6 +47,12 @@ def write_pointer(store: Path, version: str) -> BundlePointer:
         before = None
     previous = None if before is None else before.previous if before.version == version else before.version
     pointer = BundlePointer(version, previous, datetime.now(UTC).isoformat(timespec="seconds"))
+    put_pointer(store, pointer)
+    return pointer
+
+
+def put_pointer(store: Path, pointer: BundlePointer) -> None:
+    """Replace the pointer by this one, as out of a backup. Durable when it returns."""
     store.mkdir(parents=True, exist_ok=True)
     draft = store / f".{_NAME}.{os.getpid()}"
     with draft.open("w", encoding="utf-8") as file:
@@ -54,4 +60,3 @@ def write_pointer(store: Path, version: str) -> BundlePointer:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(store / _NAME)
-    return pointer

@@ -20,8 +20,8 @@ from sqlalchemy.pool import NullPool
 
 from services.plumbing.settings import TrommelSettings
 
-# Any number will do as long as it stays: all who migrate this database queue for the same lock.
-_LOCK_KEY = 7_415_200_001
+# Any number will do as long as it stays: all who migrate this database queue for the same lock. A backup shares it.
+LOCK_KEY = 7_415_200_001
 _LOCK_WAIT_SECONDS = 120
 _RETRY_SECONDS = 0.3
 
@@ -43,32 +43,53 @@ def migrate(database_url: str, wait_seconds: float = 30.0) -> tuple[str | None, 
     Raises:
         MigrationError: The database did not answer in time, or refused.
     """
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
-    head = ScriptDirectory.from_config(config).get_current_head()
-    if head is None:
-        raise MigrationError("no migrations are installed; install the package again")
-    try:
-        with _locked_connection(database_url, wait_seconds) as connection:
-            before = _revision(connection)
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    except CommandError as error:
-        raise MigrationError(f"the database is at a revision this version does not know: {_line(error)}") from error
-    except SQLAlchemyError as error:
-        raise MigrationError(f"the database refused a migration: {_line(error)}") from error
+    head = known_revisions()[-1]
+    with locked_connection(database_url, wait_seconds) as connection:
+        before = current_revision(connection)
+        upgrade(connection, "head")
     return before, head
 
 
+def known_revisions() -> list[str]:
+    """Every revision that this code can bring a schema to, oldest first."""
+    found = [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
+    if not found:
+        raise MigrationError("no migrations are installed; install the package again")
+    return found[::-1]
+
+
+def upgrade(connection: Connection, revision: str) -> None:
+    """Bring the schema forward to a revision, within the connection's transaction. Raises MigrationError."""
+    config = _config()
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, revision)
+    except CommandError as error:
+        raise MigrationError(f"the database is at a revision this version does not know: {_line(error)}") from error
+
+
 @contextmanager
-def _locked_connection(database_url: str, wait_seconds: float) -> Iterator[Connection]:
-    """One transaction around everything: the lock is given back by commit, rollback and the loss of the connection."""
+def locked_connection(database_url: str, wait_seconds: float) -> Iterator[Connection]:
+    """One transaction around everything: the lock is given back by commit, rollback and the loss of the connection.
+
+    Raises:
+        MigrationError: The database did not answer in time, or refused.
+    """
+    try:
+        with _transaction(database_url, wait_seconds) as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        raise MigrationError(f"the database refused a migration: {_line(error)}") from error
+
+
+@contextmanager
+def _transaction(database_url: str, wait_seconds: float) -> Iterator[Connection]:
     first = _connect(database_url, wait_seconds)
     engine = create_engine("postgresql+psycopg://", creator=lambda: first, poolclass=NullPool)
     try:
         with engine.begin() as connection:
             connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_WAIT_SECONDS}s'"))
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
             yield connection
     finally:
         engine.dispose()
@@ -94,11 +115,18 @@ def _connect(database_url: str, wait_seconds: float) -> psycopg.Connection[tuple
         time.sleep(_RETRY_SECONDS)
 
 
-def _revision(connection: Connection) -> str | None:
+def current_revision(connection: Connection) -> str | None:
+    """The revision of the schema; None where nothing was made yet."""
     if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar() is None:
         return None
     revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     return None if revision is None else str(revision)
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+    return config
 
 
 def _line(error: Exception) -> str:

@@ -17,6 +17,8 @@ COMMANDS = [
     ("down",),
     ("status",),
     ("doctor",),
+    ("backup",),
+    ("restore",),
     ("data", "fetch"),
     ("data", "import"),
     ("train",),
