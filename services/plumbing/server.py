@@ -19,11 +19,13 @@ from pydantic import ValidationError
 
 from services.plumbing.interceptors.errors import ErrorInterceptor
 from services.plumbing.interceptors.red_metrics import RedMetricsInterceptor
+from services.plumbing.interceptors.tracing import TracingInterceptor
 from services.plumbing.interceptors.validation import ValidationInterceptor
 from services.plumbing.logs import start_logging
 from services.plumbing.metrics import start_metrics
 from services.plumbing.settings import ServerSettings
 from services.plumbing.tls import server_credentials
+from services.plumbing.tracing import is_on, start_tracing, stop_tracing
 
 logger = logging.getLogger(__name__)
 S = TypeVar("S", bound=ServerSettings)
@@ -45,7 +47,12 @@ def make_server(settings: ServerSettings) -> grpc.aio.Server:
     """Return a server with the interceptors and limits that all services share."""
     age_milliseconds = int(settings.max_connection_age_seconds * 1000)
     return grpc.aio.server(
-        interceptors=[RedMetricsInterceptor(), ErrorInterceptor(), ValidationInterceptor()],
+        interceptors=[
+            *([TracingInterceptor()] if is_on() else []),
+            RedMetricsInterceptor(),
+            ErrorInterceptor(),
+            ValidationInterceptor(),
+        ],
         maximum_concurrent_rpcs=settings.max_concurrent_rpcs,
         options=[
             ("grpc.max_receive_message_length", settings.max_message_bytes),
@@ -142,6 +149,7 @@ def run_service(
         names = "; ".join(f"TROMMEL_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
         sys.exit(f"{name}: settings are not right: {names}")
     start_logging(name, settings.log_level)
+    start_tracing(name)
 
     async def serve() -> None:
         async with compose(settings) as register, serving(settings, register) as port:
@@ -156,3 +164,5 @@ def run_service(
         uvloop.run(serve())
     except OSError as error:
         sys.exit(f"{name}: {error}")
+    finally:
+        stop_tracing()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 import grpc
 from prometheus_client import Counter
 
+from services.plumbing.interceptors.call_code import code_of
 from services.plumbing.interceptors.handlers import WrappingInterceptor, kind_of, wrap
 from services.plumbing.metrics import GRPC_HANDLED, GRPC_IN_FLIGHT, GRPC_SECONDS, GRPC_STARTED
-
-_CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class RedMetricsInterceptor(WrappingInterceptor):
@@ -56,18 +54,7 @@ class _Observed:
         self._began = time.perf_counter()
 
     async def __aexit__(self, _: type[BaseException] | None, error: BaseException | None, __: object) -> None:
-        if isinstance(error, asyncio.CancelledError):
-            code = grpc.StatusCode.CANCELLED
-        else:
-            code = _status_of(self._context, grpc.StatusCode.OK if error is None else grpc.StatusCode.UNKNOWN)
+        code = code_of(self._context, error)
         GRPC_IN_FLIGHT.dec()
         self._series.seconds.observe(time.perf_counter() - self._began)
         self._series.handled(code.name).inc()
-
-
-def _status_of(context: grpc.aio.ServicerContext, otherwise: grpc.StatusCode) -> grpc.StatusCode:
-    """Return the code set on the context: gRPC gives 0 or None while none is set."""
-    code = context.code()
-    if isinstance(code, grpc.StatusCode):
-        return code
-    return _CODES.get(code, otherwise) if code else otherwise
