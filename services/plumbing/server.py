@@ -23,6 +23,7 @@ from services.plumbing.interceptors.tracing import TracingInterceptor
 from services.plumbing.interceptors.validation import ValidationInterceptor
 from services.plumbing.logs import start_logging
 from services.plumbing.metrics import start_metrics
+from services.plumbing.redaction import redacted
 from services.plumbing.settings import ServerSettings
 from services.plumbing.tls import server_credentials
 from services.plumbing.tracing import is_on, start_tracing, stop_tracing
@@ -163,6 +164,6 @@ def run_service(
     try:
         uvloop.run(serve())
     except OSError as error:
-        sys.exit(f"{name}: {error}")
+        sys.exit(redacted(f"{name}: {error}"))
     finally:
         stop_tracing()

@@ -13,6 +13,7 @@ import psycopg
 
 from services.core.errors import UnavailableError
 from services.plumbing.metrics import TRAINING_PROGRESS, TRAINING_RUNS
+from services.plumbing.redaction import redacted
 from services.training.run_lease import LeaseLostError, RunLease
 from services.training.run_record import RunState
 from services.training.run_report import RunReport
@@ -84,7 +85,7 @@ def _work(settings: WorkerSettings, lease: RunLease, stopping: threading.Event) 
         raise
     except Exception as error:
         logger.exception("run %s failed", lease.key.id)
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        reason = redacted(" ".join(f"{type(error).__name__}: {error}".split()))[:300]
         _end(settings, lease, RunState.FAILED, "failed", error=f"{reason} (the worker's log has the details)")
     else:
         report.at("done", 1.0, outcome)

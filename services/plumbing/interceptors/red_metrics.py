@@ -10,10 +10,11 @@ from prometheus_client import Counter
 from services.plumbing.interceptors.call_code import code_of
 from services.plumbing.interceptors.handlers import WrappingInterceptor, kind_of, wrap
 from services.plumbing.metrics import GRPC_HANDLED, GRPC_IN_FLIGHT, GRPC_SECONDS, GRPC_STARTED
+from services.plumbing.tracing import exemplar
 
 
 class RedMetricsInterceptor(WrappingInterceptor):
-    """The outermost interceptor: it sees the status that the caller sees."""
+    """Outside of those that may end a call: it sees the status that the caller sees."""
 
     def wrap_handler(self, handler: grpc.RpcMethodHandler, method: str) -> grpc.RpcMethodHandler:
         """Count and time the calls of one method."""
@@ -56,5 +57,5 @@ class _Observed:
     async def __aexit__(self, _: type[BaseException] | None, error: BaseException | None, __: object) -> None:
         code = code_of(self._context, error)
         GRPC_IN_FLIGHT.dec()
-        self._series.seconds.observe(time.perf_counter() - self._began)
+        self._series.seconds.observe(time.perf_counter() - self._began, exemplar())
         self._series.handled(code.name).inc()

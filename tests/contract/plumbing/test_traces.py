@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from trommel.feedback.v1 import feedback_pb2 as pb
 
 from services.core.errors import NotFoundError, UnavailableError
+from services.plumbing.metrics import start_metrics
 from services.plumbing.tracing import span
 from tests.collected_spans import collecting
 
@@ -104,3 +106,23 @@ async def test_a_conversation_has_no_span(start_server: Any, spans: InMemorySpan
         call = server.stub.StreamEvents(iter([pb.StreamEventsRequest(event=event)]))
         assert [answer.result.event_id async for answer in call] == ["e"]
     assert spans.get_finished_spans() == ()
+
+
+async def test_the_page_of_metrics_links_latency_to_the_trace(start_server: Any, spans: InMemorySpanExporter) -> None:
+    async with start_server() as server:
+        await server.stub.GetHistory(pb.GetHistoryRequest(user_id="somebody"), metadata=METADATA)
+        await ended(spans, 1)
+    port = start_metrics("127.0.0.1:0")
+    pages = {}
+    for kind in ("application/openmetrics-text", "text/plain"):
+        asked = urllib.request.Request(f"http://127.0.0.1:{port}/metrics", headers={"Accept": kind})
+        with await asyncio.to_thread(urllib.request.urlopen, asked) as answer:
+            assert answer.headers["Content-Type"].startswith(kind)
+            pages[kind] = answer.read().decode()
+    linked = [
+        line
+        for line in pages["application/openmetrics-text"].splitlines()
+        if line.startswith("grpc_server_handling_seconds_bucket") and f'# {{trace_id="{TRACE}"}}' in line
+    ]
+    assert linked
+    assert TRACE not in pages["text/plain"], "the old format has no exemplars"
