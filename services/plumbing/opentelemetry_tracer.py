@@ -15,7 +15,7 @@ from opentelemetry import context as contexts
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -23,8 +23,6 @@ from services.plumbing.tracing import NO_SPAN, TRACEPARENT, Attribute, Span, Spa
 
 # A collector that is away must not hold up the end of a process.
 _CLOSE_SECONDS = 3.0
-# A trace of hundreds of thousands of slates a second would not be read either.
-_MAX_LINKS = 128
 _KINDS = {kind: trace.SpanKind[kind.name] for kind in SpanKind}
 _PROPAGATOR = TraceContextTextMapPropagator()
 _ROOT = contexts.Context()
@@ -48,7 +46,6 @@ class OpenTelemetryTracer:
         """
         provider = TracerProvider(
             resource=Resource.create({"service.namespace": "trommel", "service.name": service}),
-            span_limits=SpanLimits(max_links=_MAX_LINKS),
             shutdown_on_exit=False,
         )
         exporter = OTLPSpanExporter()
