@@ -66,10 +66,11 @@ class OpenTelemetryTracer:
         traceparent: str,
         attributes: Mapping[str, Attribute] | None,
         links: Sequence[str],
+        is_present: bool,
     ) -> Span:
         """See tracing.entry_span."""
         linked = [trace.Link(found) for text in links if (found := _span_context(text)).is_valid]
-        return _Entered(self._tracer, name, kind, _context(traceparent), attributes, linked)
+        return _Entered(self._tracer, name, kind, _context(traceparent), attributes, linked, is_present)
 
     def annotate(self, name: str, value: Attribute) -> None:
         """See tracing.annotate."""
@@ -110,7 +111,7 @@ class OpenTelemetryTracer:
 class _Entered:
     """One span, begun when it is entered. A class: a generator would cost twice the time."""
 
-    __slots__ = ("_attributes", "_kind", "_links", "_name", "_parent", "_span", "_token", "_tracer")
+    __slots__ = ("_attributes", "_is_present", "_kind", "_links", "_name", "_parent", "_span", "_token", "_tracer")
 
     def __init__(
         self,
@@ -120,8 +121,10 @@ class _Entered:
         parent: contexts.Context | None,
         attributes: Mapping[str, Attribute] | None,
         links: Sequence[trace.Link],
+        is_present: bool = True,
     ) -> None:
         """parent: None for the present context."""
+        self._is_present = is_present
         self._tracer = tracer
         self._name = name
         self._kind = kind
@@ -149,11 +152,13 @@ class _Entered:
             record_exception=False,
             set_status_on_exception=False,
         )
-        self._token = contexts.attach(trace.set_span_in_context(self._span))
+        if self._is_present:
+            self._token = contexts.attach(trace.set_span_in_context(self._span))
         return self
 
     def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: object) -> None:
-        contexts.detach(self._token)
+        if self._is_present:
+            contexts.detach(self._token)
         if isinstance(error, asyncio.CancelledError | GeneratorExit):
             self._span.set_attribute("error.type", "cancelled")
         elif isinstance(error, grpc.aio.AioRpcError):

@@ -127,6 +127,8 @@ def entry_span(
     traceparent: str = "",
     attributes: Mapping[str, Attribute] | None = None,
     links: Sequence[str] = (),
+    *,
+    is_present: bool = True,
 ) -> Span:
     """Return a span that continues a trace begun elsewhere, or begins one.
 
@@ -136,10 +138,11 @@ def entry_span(
         traceparent: W3C trace context of its parent; empty, or not one, begins a trace.
         attributes: See span.
         links: traceparents of further spans that it goes back to.
+        is_present: Whether it becomes the present span. One that does not may be left elsewhere than it was entered.
     """
     if _tracer is None:
         return NO_SPAN
-    return _tracer.entry(name, kind, traceparent, attributes, links)
+    return _tracer.entry(name, kind, traceparent, attributes, links, is_present)
 
 
 def annotate(name: str, value: Attribute) -> None:

@@ -14,6 +14,7 @@ import psycopg
 from services.core.errors import UnavailableError
 from services.plumbing.metrics import TRAINING_PROGRESS, TRAINING_RUNS
 from services.plumbing.redaction import redacted
+from services.plumbing.tracing import SpanKind, annotate, entry_span
 from services.training.run_lease import LeaseLostError, RunLease
 from services.training.run_record import RunState
 from services.training.run_report import RunReport
@@ -40,7 +41,8 @@ def work_on(settings: WorkerSettings, run_id: str, stopping: threading.Event) ->
         if lease is None:
             logger.info("run %s has ended or must wait", run_id)
             return
-        with lease:
+        described = {"trommel.attempt": lease.deliveries}
+        with lease, entry_span("training run", SpanKind.CONSUMER, lease.parameters.traceparent, described):
             _work(settings, lease, stopping)
     except LeaseLostError as error:
         logger.warning("%s", error)
@@ -90,6 +92,8 @@ def _work(settings: WorkerSettings, lease: RunLease, stopping: threading.Event) 
     else:
         report.at("done", 1.0, outcome)
         _end(settings, lease, RunState.SUCCEEDED, outcome)
+    finally:
+        report.end_span()
 
 
 def _stop(settings: WorkerSettings, lease: RunLease, stopping: threading.Event) -> None:
@@ -112,6 +116,7 @@ def _end(settings: WorkerSettings, lease: RunLease, state: RunState, message: st
     lease.finish(state, message, error=error)
     forget_run(settings.bundle_store, lease.key.id)
     TRAINING_RUNS.labels(state.value.lower()).inc()
+    annotate("trommel.run_state", state.value.lower())
     logger.info("run %s: %s: %s", lease.key.id, state.value, error or message)
 
 

@@ -238,3 +238,21 @@ async def test_an_inference_is_a_span_with_model_and_version(spans: InMemorySpan
     assert ended.attributes["trommel.model"] == "ranker"
     assert ended.attributes["trommel.model_version"] == "20240101000000"
     assert dict(method.keywords["metadata"])["traceparent"].startswith(f"00-{TRACE}-{ended.context.span_id:016x}")
+
+
+async def test_a_span_that_is_not_present_may_end_elsewhere(
+    spans: InMemorySpanExporter, caplog: pytest.LogCaptureFixture
+) -> None:
+    with entry_span("outer", SpanKind.CONSUMER, TRACEPARENT):
+        step = entry_span("step", SpanKind.INTERNAL, tracing.recorded_traceparent(), is_present=False).__enter__()
+        with span("beside"):
+            pass
+
+        async def end() -> None:
+            step.__exit__(None, None, None)
+
+        await asyncio.create_task(end())
+    ended = by_name(spans)
+    for name in ("step", "beside"):
+        assert ended[name].parent.span_id == ended["outer"].context.span_id
+    assert not caplog.records
