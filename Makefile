@@ -92,6 +92,14 @@ $(K8S)/.done: requirements/k8s.txt
 k8s-check: $(K8S)/.done ## Prove what can be proved of images and manifests without a cluster
 	@$(K8S)/bin/python -m tools.k8s
 
+.PHONY: monitoring-check
+monitoring-check: $(VENV)/.dev ## Prove rules, dashboards and metrics (needs Debian's package prometheus)
+	@$(BIN)/python -m tools.monitoring
+
+.PHONY: drill
+drill: $(VENV)/.dev ## Make faults beside a real Prometheus: each fires its alert and no other (half an hour)
+	@$(BIN)/python -m tools.monitoring.drill
+
 .PHONY: images-rehearse
 images-rehearse: $(VENV)/.run ## Install and start every image without Docker (root, Linux; some minutes)
 	@$(BIN)/python -m tools.rehearse_images .venv-images

@@ -61,6 +61,10 @@ class Nothing:
         """Return no vectors."""
         return {}
 
+    async def named_by(self, phrase: str, item_count: int) -> dict[str, float]:
+        """Return no shares."""
+        return {}
+
 
 class Items:
     """A catalog of that many items, each in two of the genres."""
@@ -118,7 +122,7 @@ async def measure(arguments: argparse.Namespace) -> None:
     await replica.refresh()
     observers = {name: PrometheusObserver(name) for name in (GENERATE, HYDRATE, SIMILAR)}
     texts = TextIndex(Nothing(), TextEncoderFolder(Path("none"), InstantTriton()))
-    builder = PipelineBuilder(replica, texts, InstantTriton(), observers, source_budget_seconds=1.0)
+    builder = PipelineBuilder(replica, texts, Nothing(), InstantTriton(), observers, source_budget_seconds=1.0)
     pipelines = builder.of_bundle(make_bundle(arguments.items, random, arguments.exact), run_here)
     ids = random.permutation(np.arange(1, arguments.items + 1)).astype(str).tolist()
     wire = pb.GenerateCandidatesRequest(

@@ -15,7 +15,7 @@ from services.candidates.stages.category_filter import CategoryFilter
 from services.candidates.stages.count_filter import CountFilter
 from services.candidates.stages.excluded_filter import ExcludedFilter
 from services.candidates.stages.fresh_source import FreshSource
-from services.candidates.stages.intent_source import IntentSource
+from services.candidates.stages.intent_source import IntentSource, Words
 from services.candidates.stages.named_source import NamedSource
 from services.candidates.stages.newcomer_source import NewcomerSource
 from services.candidates.stages.order_scorer import OrderScorer
@@ -23,6 +23,7 @@ from services.candidates.stages.order_selector import OrderSelector
 from services.candidates.stages.query_resolver import QueryResolver
 from services.candidates.stages.score_selector import ScoreSelector
 from services.candidates.stages.similar_by_behaviour_source import SimilarByBehaviourSource
+from services.candidates.stages.similar_by_text_source import SimilarByTextSource
 from services.candidates.stages.similar_by_vector_source import SimilarByVectorSource
 from services.candidates.stages.similarity_scorer import SimilarityScorer
 from services.candidates.stages.source_scorer import SourceScorer
@@ -50,6 +51,7 @@ class PipelineBuilder:
         self,
         replica: CatalogReplica,
         texts: TextIndex,
+        words: Words,
         triton: InferenceClient,
         observers: dict[str, Observer],
         source_budget_seconds: float,
@@ -57,6 +59,7 @@ class PipelineBuilder:
         """observers: by pipeline name, GENERATE, HYDRATE and SIMILAR."""
         self._replica = replica
         self._texts = texts
+        self._words = words
         self._triton = triton
         self._observers = observers
         self._budget_seconds = source_budget_seconds
@@ -76,7 +79,7 @@ class PipelineBuilder:
         )
         if newcomers is not None:
             proposing = (*proposing, NewcomerSource(newcomers, self._budget_seconds))
-        proposing = (*proposing, IntentSource(self._texts, self._budget_seconds, run))
+        proposing = (*proposing, IntentSource(self._texts, self._words, self._budget_seconds, run))
         return BundlePipelines(
             version=bundle.version,
             sources=columns,
@@ -126,7 +129,7 @@ class PipelineBuilder:
             return None
         return UserVectorCall(UserEncoder(self._triton, bundle.version, model, self._budget_seconds))
 
-    def _similar(self, bundle: CandidateBundle, resolver: QueryResolver, run: Run) -> Pipeline | None:
+    def _similar(self, bundle: CandidateBundle, resolver: QueryResolver, run: Run) -> Pipeline:
         neighbours, vectors = bundle.source(ItemKnnSource.name), bundle.source(SequenceSource.name)
         neighbours = neighbours if isinstance(neighbours, ItemKnnSource) else None
         vectors = vectors if isinstance(vectors, SequenceSource) else None
@@ -135,15 +138,14 @@ class PipelineBuilder:
             sources.append(SimilarByBehaviourSource(neighbours, self._budget_seconds))
         if vectors is not None:
             sources.append(SimilarByVectorSource(vectors, self._budget_seconds, run))
-        if not sources:
-            return None
+        sources.append(SimilarByTextSource(self._texts, self._budget_seconds))
         chain = Chain(
             name=SIMILAR,
             query_hydrators=(resolver,),
             sources=tuple(sources),
             candidate_hydrators=(),
             filters=(ExcludedFilter(), UnavailableFilter(), CategoryFilter()),
-            scorers=(ScorerWithFallback(SimilarityScorer(neighbours, vectors)),),
+            scorers=(ScorerWithFallback(SimilarityScorer(neighbours, vectors, self._texts)),),
             selector=ScoreSelector(),
         )
         return Pipeline(chain, self._observers[SIMILAR])

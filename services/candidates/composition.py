@@ -16,6 +16,7 @@ from services.candidates.bundles.candidate_bundle import load_candidate_bundle
 from services.candidates.catalog.change_feed import ChangeFeed
 from services.candidates.catalog.item_contents import ItemContents
 from services.candidates.catalog.item_store import ItemStore
+from services.candidates.catalog.item_words import ItemWords
 from services.candidates.catalog.replica import CatalogReplica
 from services.candidates.catalog.text_encoding import TextEncoding
 from services.candidates.catalog.text_index import TextIndex
@@ -34,6 +35,7 @@ from services.plumbing.bundle_watcher import BundleWatcher
 from services.plumbing.clients.postgres import open_pool
 from services.plumbing.clients.triton import open_triton
 from services.plumbing.pipeline_observer import PrometheusObserver
+from services.plumbing.reachability import database_probe, watching
 from services.plumbing.server import Register
 from services.plumbing.text.text_encoder import TextEncoderFolder
 
@@ -61,6 +63,7 @@ async def compose(settings: CandidatesSettings) -> AsyncIterator[Register]:
         builder = PipelineBuilder(
             replica,
             texts,
+            ItemWords(pool, settings.tenant),
             triton,
             {name: PrometheusObserver(name) for name in (GENERATE, HYDRATE, SIMILAR)},
             settings.source_budget_seconds,
@@ -72,6 +75,9 @@ async def compose(settings: CandidatesSettings) -> AsyncIterator[Register]:
             return builder.of_bundle(bundle, run_here if small else threads.run)
 
         loaded = await stack.enter_async_context(BundleWatcher(settings.bundle_store, load).following())
+        await stack.enter_async_context(
+            watching({"postgres": database_probe(settings.database_url), "triton": triton.check})
+        )
         contents = ItemContents(pool, settings.tenant)
         await stack.enter_async_context(NewcomerFollower(loaded, replica, contents).following())
         encoding = await stack.enter_async_context(

@@ -27,7 +27,8 @@ TEXT = "text"
 class TextEncoderDescription:
     """What a caller must know. width: C of a vector. max_tokens: what is longer is cut. padding_id: of a token.
 
-    fingerprint: of model and tokenizer; vectors of different ones lie in different spaces.
+    fingerprint: of model and tokenizer; vectors of different ones lie in different spaces. precision: of the weights,
+    "fp32" or "int8". least_cosine: the least cosine between its vectors and the original's, over a few sentences.
     """
 
     name: str
@@ -35,6 +36,8 @@ class TextEncoderDescription:
     max_tokens: int
     padding_id: int
     fingerprint: str
+    precision: str = "fp32"
+    least_cosine: float = 1.0
 
     def to_json(self) -> str:
         """The text of DESCRIPTION."""

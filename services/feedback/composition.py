@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import grpc
 from trommel.feedback.v1 import feedback_pb2, feedback_pb2_grpc
 
+from services.feedback.acknowledgement_audit import AcknowledgementAudit
 from services.feedback.admission import Admission
 from services.feedback.event_recorder import EventRecorder
 from services.feedback.event_store import EventStore
@@ -20,6 +21,7 @@ from services.feedback.slate_recorder import SlateRecorder
 from services.feedback.stale_histories import StaleHistories
 from services.plumbing.clients.postgres import open_pool
 from services.plumbing.clients.redis_client import open_redis
+from services.plumbing.reachability import database_probe, watching
 
 # What a process that died may have committed without telling Redis: its batches in flight, and a good margin.
 _EVENTS_TO_DISTRUST = 10_000
@@ -53,7 +55,8 @@ async def compose(settings: FeedbackSettings) -> AsyncIterator[Registration]:
         cache = HistoryCache(redis, settings.tenant, settings.feedback_history_ttl_seconds)
         stale = StaleHistories(cache, lambda: store.newest_users(_EVENTS_TO_DISTRUST))
         keeper = HistoryKeeper(store, cache, stale)
-        recorder = EventRecorder(store, keeper)
+        audit = AcknowledgementAudit(store)
+        recorder = EventRecorder(store, keeper, audit)
         streams = EventStreams(
             recorder,
             settings.feedback_stream_batch,
@@ -68,6 +71,7 @@ async def compose(settings: FeedbackSettings) -> AsyncIterator[Registration]:
             Admission(settings.feedback_max_batches),
             settings.feedback_patience_seconds,
         )
-        async with stale.mending():
+        probes = {"postgres": database_probe(settings.database_url), "redis": redis.ping}
+        async with stale.mending(), audit.auditing(), watching(probes):
             yield Registration(servicer, streams)
             await recorder.finish()

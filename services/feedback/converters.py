@@ -10,7 +10,7 @@ from trommel.feedback.v1 import feedback_pb2
 
 from services.core.errors import FieldViolation, InvalidRequestError
 from services.core.query import DEFAULT_SCENARIO
-from services.feedback.event import Event, EventType, Outcome, Rejection, Status
+from services.feedback.event import WHOLE_EVENT, Event, EventType, Outcome, Rejection, Status
 from services.feedback.event_store import UserRecord
 from services.feedback.slate import Slate
 from services.plumbing.validation import one_line, violations_of
@@ -46,7 +46,12 @@ def judged_from_proto(event: feedback_pb2.Event, received_microseconds: int) -> 
     if not violations and not 0 <= event.time.nanos < _NANOS:
         violations = (FieldViolation("time", "nanos must be 0 to 999999999"),)
     if violations:
-        return Rejection(_cut(event.event_id), _TYPE_NAMES.get(event.type, "unknown"), one_line(violations))
+        return Rejection(
+            _cut(event.event_id),
+            _TYPE_NAMES.get(event.type, "unknown"),
+            one_line(violations),
+            _field_of(violations[0]),
+        )
     time = event.time
     dwell = event.dwell_time
     return Event(
@@ -60,6 +65,12 @@ def judged_from_proto(event: feedback_pb2.Event, received_microseconds: int) -> 
         event.value if event.HasField("value") else None,
         event.request_id,
     )
+
+
+def _field_of(violation: FieldViolation) -> str:
+    """Return the event's own field that a violation is about: a word of a closed set."""
+    name = violation.field.partition(".")[0]
+    return name if name in feedback_pb2.Event.DESCRIPTOR.fields_by_name else WHOLE_EVENT
 
 
 def outcome_to_proto(outcome: Outcome) -> feedback_pb2.EventResult:

@@ -26,6 +26,10 @@ HIDINGS = frozenset((EventType.DISLIKE, EventType.HIDE))
 """What keeps an item from being shown again."""
 
 
+WHOLE_EVENT = "event"
+"""Stands for a field where several of them together break a rule."""
+
+
 class Event(NamedTuple):
     """A valid event. The fields are in the order in which the database's columns are filled.
 
@@ -49,11 +53,12 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """An event that will never be recorded, and why in one line."""
+    """An event that will never be recorded, why in one line, and the first field that breaks a rule."""
 
     event_id: str
     type_name: str
     reason: str
+    field: str = WHOLE_EVENT
 
 
 class Status(Enum):

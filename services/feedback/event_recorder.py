@@ -6,13 +6,15 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Coroutine, Sequence
+from itertools import product
 from typing import Any, TypeVar
 
-from services.feedback.event import Event, EventType, Outcome, Rejection, Status
+from services.feedback.acknowledgement_audit import AcknowledgementAudit
+from services.feedback.event import WHOLE_EVENT, Event, EventType, Outcome, Rejection, Status
 from services.feedback.event_store import EventStore
 from services.feedback.history_keeper import HistoryKeeper
 from services.feedback.patience import patiently
-from services.plumbing.metrics import EVENT_BATCH_SIZE, EVENT_COMMIT_SECONDS, EVENTS
+from services.plumbing.metrics import EVENT_BATCH_SIZE, EVENT_COMMIT_SECONDS, EVENTS, REJECTED_EVENTS
 
 T = TypeVar("T")
 _TYPE_NAMES = {int(kind): kind.name.lower() for kind in EventType}
@@ -21,9 +23,14 @@ _TYPE_NAMES = {int(kind): kind.name.lower() for kind in EventType}
 class EventRecorder:
     """Records events."""
 
-    def __init__(self, store: EventStore, keeper: HistoryKeeper) -> None:
+    def __init__(self, store: EventStore, keeper: HistoryKeeper, audit: AcknowledgementAudit) -> None:
         self._store = store
         self._keeper = keeper
+        self._audit = audit
+        # At 0 from the start: a counter that begins with 1 shows no increase.
+        for type_name, status in product((*_TYPE_NAMES.values(), "unknown"), Status):
+            EVENTS.labels(type_name, status.value)
+        REJECTED_EVENTS.labels(WHOLE_EVENT)
         self._running: set[asyncio.Task[Any]] = set()
 
     async def record(self, judged: Sequence[Event | Rejection], patience_seconds: float) -> list[Outcome]:
@@ -46,12 +53,14 @@ class EventRecorder:
         if events:
             # A caller who leaves does not tear the commit from what must follow it in Redis.
             seqs = await patiently(lambda: self._to_the_end(self._commit(events)), patience_seconds)
+            self._audit.note(seqs)
         counts: Counter[tuple[str, Status]] = Counter()
         outcomes = []
         for one in judged:
             if isinstance(one, Rejection):
                 outcome = Outcome(one.event_id, Status.REJECTED, one.reason)
                 counts[one.type_name, Status.REJECTED] += 1
+                REJECTED_EVENTS.labels(one.field).inc()
             else:
                 status = Status.DUPLICATE if seqs.pop(one.event_id, None) is None else Status.RECORDED
                 outcome = Outcome(one.event_id, status)

@@ -61,6 +61,7 @@ GROUP BY item_id ORDER BY max(event_time) DESC LIMIT %s
 _NEWEST_USERS = """
 SELECT DISTINCT user_id FROM (SELECT user_id FROM events WHERE tenant = %s ORDER BY seq DESC LIMIT %s) AS newest
 """
+_COUNT_KNOWN = "SELECT count(*) FROM events WHERE tenant = %s AND event_id = ANY(%s)"
 _INTERACTION_TYPES = sorted(map(int, INTERACTIONS))
 _HIDING_TYPES = sorted(map(int, HIDINGS))
 
@@ -134,6 +135,12 @@ class EventStore:
                 [item_id for item_id, is_seen, _ in items if is_seen],
                 [item_id for item_id, _, is_hidden in items if is_hidden],
             )
+
+    async def count_known(self, event_ids: list[str]) -> int:
+        """Return how many of these different ids are recorded."""
+        async with self._connection() as database:
+            row = await (await database.execute(_COUNT_KNOWN, (self._tenant, event_ids))).fetchone()
+            return int(row[0]) if row else 0
 
     async def newest_users(self, count: int) -> list[str]:
         """Return the users of the newest events."""

@@ -13,8 +13,11 @@ from contextlib import suppress
 from services.core.errors import UnavailableError
 from services.feedback.event import Event, Outcome, Rejection
 from services.feedback.event_recorder import EventRecorder
+from services.plumbing.metrics import OPEN_STREAMS, STREAM_LAG_SECONDS
 
 Judged = Event | Rejection
+_Read = tuple[float, Judged]
+"""When an event was read, on the loop's clock, and the event."""
 
 
 class _End:
@@ -42,7 +45,7 @@ class EventStreams:
         self._batch_size = batch_size
         self._linger_seconds = linger_seconds
         self._patience_seconds = patience_seconds
-        self._queues: set[asyncio.Queue[Judged | _End]] = set()
+        self._queues: set[asyncio.Queue[_Read | _End]] = set()
         self._draining = False
 
     def begin_drain(self) -> None:
@@ -58,27 +61,31 @@ class EventStreams:
         Raises:
             UnavailableError: The database stayed away, or the server drains; what was yielded is committed.
         """
-        queue: asyncio.Queue[Judged | _End] = asyncio.Queue(self._batch_size)
+        queue: asyncio.Queue[_Read | _End] = asyncio.Queue(self._batch_size)
         self._queues.add(queue)
+        OPEN_STREAMS.inc()
         reader = asyncio.create_task(_read(judged, queue))
         end: _End | None = None
         try:
             while end is None:
                 batch, end = await self._next_batch(queue)
                 if batch:
-                    yield await self._recorder.record(batch, self._patience_seconds)
+                    outcomes = await self._recorder.record([one for _, one in batch], self._patience_seconds)
+                    STREAM_LAG_SECONDS.observe(asyncio.get_running_loop().time() - batch[0][0])
+                    yield outcomes
         finally:
             self._queues.discard(queue)
+            OPEN_STREAMS.dec()
             reader.cancel()
             with suppress(asyncio.CancelledError):
                 await reader
         if end.error is not None:
             raise end.error
 
-    async def _next_batch(self, queue: asyncio.Queue[Judged | _End]) -> tuple[list[Judged], _End | None]:
+    async def _next_batch(self, queue: asyncio.Queue[_Read | _End]) -> tuple[list[_Read], _End | None]:
         if self._draining and queue.empty():
             return [], _stopping()
-        batch: list[Judged] = []
+        batch: list[_Read] = []
         one = await queue.get()
         if self._linger_seconds and not isinstance(one, _End) and not queue.full() and not self._draining:
             await asyncio.sleep(self._linger_seconds)
@@ -97,11 +104,11 @@ def _stopping() -> _End:
     return _End(UnavailableError("the server is stopping; send again what was not acknowledged"))
 
 
-async def _read(judged: AsyncIterator[Judged], queue: asyncio.Queue[Judged | _End]) -> None:
-    end = _End()
+async def _read(judged: AsyncIterator[Judged], queue: asyncio.Queue[_Read | _End]) -> None:
+    end, clock = _End(), asyncio.get_running_loop().time
     try:
         async for one in judged:
-            await queue.put(one)
+            await queue.put((clock(), one))
     except Exception as error:  # noqa: BLE001 - raised again where the stream is served, after what came before it
         end = _End(error)
     await queue.put(end)

@@ -27,6 +27,7 @@ class SlateRecorder:
     def __init__(self, pool: Pool, tenant: str) -> None:
         self._pool = pool
         self._tenant = tenant
+        self._recorded, self._duplicate = SLATE_RECORDS.labels("recorded"), SLATE_RECORDS.labels("duplicate")
 
     async def record(self, slates: Sequence[Slate], patience_seconds: float) -> int:
         """Commit the slates that are not known yet, all or none; return how many that were.
@@ -36,8 +37,8 @@ class SlateRecorder:
             OverloadedError: Too many wait for it already.
         """
         recorded = await patiently(lambda: self._insert(slates), patience_seconds)
-        SLATE_RECORDS.labels("recorded").inc(recorded)
-        SLATE_RECORDS.labels("duplicate").inc(len(slates) - recorded)
+        self._recorded.inc(recorded)
+        self._duplicate.inc(len(slates) - recorded)
         return recorded
 
     async def _insert(self, slates: Sequence[Slate]) -> int:

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from services.core.errors import DomainError
 from services.feedback.history_cache import HistoryCache
 from services.plumbing.background_tasks import running_beside
-from services.plumbing.metrics import HISTORY_CACHE_FAILURES
+from services.plumbing.metrics import HISTORY_CACHE_FAILURES, STALE_HISTORIES
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,9 @@ class StaleHistories:
         self._work = asyncio.Event()
         self._run_id = ""
         self.redis_is_there = True
+        STALE_HISTORIES.set_function(lambda: -1 if self._all else len(self._users))
+        for operation in ("apply", "rebuild", "mend"):
+            HISTORY_CACHE_FAILURES.labels(operation)
 
     def mark(self, user_ids: Iterable[str]) -> None:
         """Remember that these users' keys lack an event."""

@@ -75,6 +75,8 @@ class BundleWatcher(Generic[T]):
         # What was read but is not ready yet: asked again at each look, read only once.
         self._pending: tuple[str, T] | None = None
         self.loaded: LoadedBundles[T] = LoadedBundles()
+        # At 0 from the start: a counter that begins with 1 shows no increase.
+        self._loads_well, self._loads_failed = BUNDLE_LOADS.labels("ok"), BUNDLE_LOADS.labels("failed")
 
     async def refresh(self) -> None:
         """Load what the pointer names and is not loaded yet. A bundle that cannot be loaded changes nothing."""
@@ -103,7 +105,7 @@ class BundleWatcher(Generic[T]):
             except Exception:  # noqa: BLE001 - the active bundle serves; the previous one is a courtesy
                 logger.info("previous bundle %s is not loadable", pointer.previous)
         self.loaded.replace(tuple(kept))
-        BUNDLE_LOADS.labels("ok").inc()
+        self._loads_well.inc()
         ACTIVE_BUNDLE.clear()
         ACTIVE_BUNDLE.labels(pointer.version).set(1)
         BUNDLE_CREATED.set(datetime.fromisoformat(manifest.created_at).timestamp())
@@ -116,7 +118,7 @@ class BundleWatcher(Generic[T]):
                 await self.refresh()
                 refused = ""
             except Exception as error:  # noqa: BLE001 - whatever is wrong with a bundle, the loaded one goes on serving
-                BUNDLE_LOADS.labels("failed").inc()
+                self._loads_failed.inc()
                 if str(error) != refused:
                     refused = str(error)
                     logger.warning("bundle not loaded: %s: %s", type(error).__name__, error)

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from prometheus_client import Counter, Histogram
 
 from services.plumbing.metrics import (
+    ANSWERS,
     DEGRADED_ANSWERS,
     REMOVED_CANDIDATES,
     SOURCE_CANDIDATES,
@@ -35,6 +36,8 @@ class PrometheusObserver:
         self._proposals: dict[str, Histogram] = {}
         self._removals: dict[str, Counter] = {}
         self._quiet_until: dict[tuple[str, str], float] = {}
+        self._in_full = ANSWERS.labels(pipeline, "full")
+        self._not_in_full = ANSWERS.labels(pipeline, "degraded")
 
     def stage(self, role: str, stage: str) -> AbstractContextManager[None]:
         """Observe a stage's duration; with tracing on, it is a span, and what it calls is inside."""
@@ -68,6 +71,10 @@ class PrometheusObserver:
             removals = self._removals[stage] = REMOVED_CANDIDATES.labels(self._pipeline, stage)
         removals.inc(count)
         annotate("trommel.removed_candidates", count)
+
+    def answered(self, *, in_full: bool) -> None:
+        """Count an answer."""
+        (self._in_full if in_full else self._not_in_full).inc()
 
     def degraded(self, reason: str) -> None:
         """Count a degraded answer."""

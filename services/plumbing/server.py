@@ -22,13 +22,18 @@ from services.plumbing.interceptors.red_metrics import RedMetricsInterceptor
 from services.plumbing.interceptors.tracing import TracingInterceptor
 from services.plumbing.interceptors.validation import ValidationInterceptor
 from services.plumbing.logs import start_logging
-from services.plumbing.metrics import start_metrics
+from services.plumbing.metrics import GRPC_LIMIT, start_metrics
 from services.plumbing.redaction import redacted
 from services.plumbing.settings import ServerSettings
 from services.plumbing.tls import server_credentials
 from services.plumbing.tracing import is_on, start_tracing, stop_tracing
 
 logger = logging.getLogger(__name__)
+
+# The limit on RPCs is kept, and counted, by an interceptor, which sees a call when its request has come. gRPC's own
+# limit only bounds how many calls may be open whose requests are still on their way; what it refuses nobody counts.
+_OPEN_PER_SERVED = 2
+
 S = TypeVar("S", bound=ServerSettings)
 
 Register = Callable[[grpc.aio.Server], Sequence[str]]
@@ -46,15 +51,16 @@ class Drainable(Protocol):
 
 def make_server(settings: ServerSettings) -> grpc.aio.Server:
     """Return a server with the interceptors and limits that all services share."""
+    GRPC_LIMIT.set(settings.max_concurrent_rpcs)
     age_milliseconds = int(settings.max_connection_age_seconds * 1000)
     return grpc.aio.server(
         interceptors=[
             *([TracingInterceptor()] if is_on() else []),
-            RedMetricsInterceptor(),
+            RedMetricsInterceptor(settings.max_concurrent_rpcs),
             ErrorInterceptor(),
             ValidationInterceptor(),
         ],
-        maximum_concurrent_rpcs=settings.max_concurrent_rpcs,
+        maximum_concurrent_rpcs=_OPEN_PER_SERVED * settings.max_concurrent_rpcs,
         options=[
             ("grpc.max_receive_message_length", settings.max_message_bytes),
             ("grpc.max_send_message_length", settings.max_message_bytes),
@@ -142,7 +148,8 @@ def run_service(
 ) -> None:
     """Run one service to its end: settings, composition, serving, drain. Exits 1 with one line when it cannot start.
 
-    `compose` opens what the service needs (pools, channels, watchers) and closes it after the drain.
+    `name` is a key of services.plumbing.metrics.REPORTED. `compose` opens what the service needs (pools, channels,
+    watchers) and closes it after the drain.
     """
     try:
         settings = read_settings()
@@ -154,7 +161,7 @@ def run_service(
 
     async def serve() -> None:
         async with compose(settings) as register, serving(settings, register) as port:
-            metrics_port = start_metrics(settings.metrics_listen)
+            metrics_port = start_metrics(settings.metrics_listen, name)
             logger.info("%s serves on port %d, metrics on port %d", name, port, metrics_port)
             _spare_requests_the_collector()
             await until_stopped()

@@ -24,6 +24,7 @@ from services.plumbing.bundle_watcher import BundleWatcher
 from services.plumbing.clients.channels import open_channel
 from services.plumbing.clients.triton import TritonClient, open_triton
 from services.plumbing.pipeline_observer import PrometheusObserver
+from services.plumbing.reachability import Probe, health_probe, watching
 from services.plumbing.server import Register
 from services.plumbing.tls import channel_credentials
 from services.ranking.candidates_client import CandidatesClient
@@ -162,6 +163,13 @@ async def compose(settings: RankingSettings) -> AsyncIterator[Register]:
         )
         await stack.enter_async_context(recorder.recording())
         await stack.enter_async_context(fetching(titles, candidates))
+        probes: dict[str, Probe] = {
+            "redis": lambda: redis.ask([("PING",)]),
+            "triton": triton.check,
+            "candidates": health_probe(candidates_channel, _CANDIDATES),
+            "feedback": health_probe(feedback_channel, _FEEDBACK),
+        }
+        await stack.enter_async_context(watching(probes))
 
         def register(server: grpc.aio.Server) -> Sequence[str]:
             ranking_pb2_grpc.add_RankingServiceServicer_to_server(servicer, server)

@@ -11,11 +11,13 @@ from trommel.training.v1 import training_pb2, training_pb2_grpc
 from services.plumbing.clients.postgres import open_pool
 from services.plumbing.clients.redis_client import open_redis
 from services.plumbing.clients.triton import open_triton
+from services.plumbing.reachability import Probe, database_probe, watching
 from services.plumbing.server import Register
 from services.plumbing.settings import ServerSettings
 from services.training.bundle_table import BundleTable
 from services.training.celery_app import make_app
 from services.training.reconciler import Reconciler
+from services.training.run_gauges import RunGauges
 from services.training.run_queue import RunQueue
 from services.training.run_table import RunTable
 from services.training.servicer import TrainingServicer
@@ -53,6 +55,13 @@ async def compose(settings: ServerSettings) -> AsyncIterator[Register]:
             runs, queue, activation, text_encoder, settings.bundle_store, settings.reconcile_seconds
         )
         await stack.enter_async_context(reconciler.running())
+        await stack.enter_async_context(RunGauges(runs, queue, settings).looking())
+        probes: dict[str, Probe] = {
+            "postgres": database_probe(settings.database_url),
+            "redis": redis.ping,
+            "triton": triton.check,
+        }
+        await stack.enter_async_context(watching(probes))
         servicer = TrainingServicer(
             pool, runs, BundleTable(settings.tenant), queue, reconciler, activation, settings.max_waiting_runs
         )

@@ -16,7 +16,7 @@ from services.core.bundle import BundleError, read_manifest
 from services.core.errors import DomainError
 from services.plumbing.background_tasks import running_beside
 from services.plumbing.bundle_pointer import read_pointer
-from services.plumbing.metrics import ACTIVE_BUNDLE, BUNDLE_CREATED
+from services.plumbing.metrics import ACTIVE_BUNDLE, BUNDLE_CREATED, BUNDLE_QUALITY
 from services.training.run_queue import RunQueue
 from services.training.run_table import RunTable
 from services.training.steps.activate import Activation
@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 # A message is out of the queue for a moment before its run is taken: do not send another at once.
 _SETTLE_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 60.0
+_FIGURES = {"ranker/ndcg@10", "ranker/recall@10", "popularity/ndcg@10"}
+"""Of a bundle's manifest, for Prometheus; the manifest has them all."""
 
 
 class Reconciler:
@@ -112,10 +114,12 @@ class Reconciler:
         pointer = read_pointer(self._store)
         if pointer is None or pointer.version == self._shown:
             return
-        created_at = read_manifest(self._store / pointer.version).created_at
+        manifest = read_manifest(self._store / pointer.version)
         ACTIVE_BUNDLE.clear()
         ACTIVE_BUNDLE.labels(pointer.version).set(1)
-        BUNDLE_CREATED.set(datetime.fromisoformat(created_at).timestamp())
+        BUNDLE_CREATED.set(datetime.fromisoformat(manifest.created_at).timestamp())
+        for name in _FIGURES & manifest.metrics.keys():
+            BUNDLE_QUALITY.labels(name.replace("/", "_").replace("@", "_at_")).set(manifest.metrics[name])
         self._shown = pointer.version
 
     @asynccontextmanager

@@ -33,6 +33,10 @@ class RunQueue:
             return False
         return True
 
+    async def length(self) -> int:
+        """Return how many messages wait to be taken; raises redis.RedisError or OSError while Redis is away."""
+        return int(await self._redis.llen(KEY_PREFIX + QUEUE))
+
     async def is_empty(self) -> bool:
-        """Whether no message waits to be taken; raises redis.RedisError or OSError while Redis is away."""
-        return int(await self._redis.llen(KEY_PREFIX + QUEUE)) == 0
+        """Whether no message waits to be taken; raises what length raises."""
+        return await self.length() == 0

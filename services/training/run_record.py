@@ -18,6 +18,10 @@ class RunState(StrEnum):
     FAILED = "FAILED"
 
 
+HELD_BACK = "held_back"
+"""How a run is counted that succeeded and whose bundle the gate did not let serve; the database keeps SUCCEEDED."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunParameters:
     """What StartRun asked for; max_epochs 0 means the default.

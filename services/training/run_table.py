@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from services.core.errors import OverloadedError
+from services.core.errors import OverloadedError, UnavailableError
 from services.plumbing.clients.postgres import Pool, connection
 from services.training.page_token import PagePlace
 from services.training.run_record import RunParameters, RunRecord, RunState
@@ -18,6 +18,39 @@ SELECT id, state, step, progress, message, created_at, started_at, ended_at, coa
        coalesce(error, '')
   FROM training_runs WHERE tenant = %s
 """
+
+
+_OVERVIEW = """
+SELECT count(*) FILTER (WHERE state = 'QUEUED'),
+       count(*) FILTER (WHERE state = 'RUNNING' AND lease_expires_at >= now()),
+       count(*) FILTER (WHERE state = 'RUNNING' AND lease_expires_at < now()),
+       count(*) FILTER (WHERE state = 'SUCCEEDED'),
+       count(*) FILTER (WHERE state = 'FAILED'),
+       coalesce(extract(epoch FROM now() - least(
+           min(created_at) FILTER (WHERE state = 'QUEUED'),
+           min(lease_expires_at) FILTER (WHERE state = 'RUNNING' AND lease_expires_at < now()))), 0)::float8,
+       coalesce(extract(epoch FROM max(ended_at) FILTER (WHERE state = 'SUCCEEDED')), 0)::float8,
+       coalesce((array_agg(extract(epoch FROM ended_at - started_at) ORDER BY ended_at DESC)
+                 FILTER (WHERE ended_at IS NOT NULL))[1], 0)::float8
+  FROM training_runs WHERE tenant = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOverview:
+    """All runs at a glance.
+
+    Attributes:
+        counts: Runs by state: queued, running, abandoned (its worker's lease has run out), succeeded, failed.
+        oldest_waiting_seconds: Since when a run waits that nobody works on; 0 for none.
+        last_success_timestamp: Seconds since 1970-01-01 UTC; 0 for never.
+        last_run_seconds: How long the run that ended last took; 0 for none.
+    """
+
+    counts: Mapping[str, int]
+    oldest_waiting_seconds: float
+    last_success_timestamp: float
+    last_run_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +108,15 @@ class RunTable:
                 (self._tenant, after.time, after.id, size),
             )
             return [_record(row) for row in await cursor.fetchall()]
+
+    async def overview(self) -> RunOverview:
+        """Return all runs at a glance."""
+        async with connection(self._pool) as borrowed:
+            row = await (await borrowed.execute(_OVERVIEW, (self._tenant,))).fetchone()
+        if row is None:
+            raise UnavailableError("the database said nothing of the runs")
+        states = ("queued", "running", "abandoned", "succeeded", "failed")
+        return RunOverview(dict(zip(states, row[:5], strict=True)), *row[5:])
 
     async def waiting(self) -> WaitingRuns:
         """Return the runs that are queued or whose worker's lease has run out."""

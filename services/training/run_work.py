@@ -16,13 +16,14 @@ from services.plumbing.metrics import TRAINING_PROGRESS, TRAINING_RUNS
 from services.plumbing.redaction import redacted
 from services.plumbing.tracing import SpanKind, annotate, entry_span
 from services.training.run_lease import LeaseLostError, RunLease
-from services.training.run_record import RunState
+from services.training.run_record import HELD_BACK, RunState
 from services.training.run_report import RunReport
 from services.training.settings import WorkerSettings
 from services.training.steps.fit_progress import TrainingStoppedError
 from services.training.steps.go_live import NotLiveError, go_live
 from services.training.steps.plan import forget_run
 from services.training.steps.snapshot import TooLittleDataError
+from services.training.store_room import NoRoomError
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ def _work(settings: WorkerSettings, lease: RunLease, stopping: threading.Event) 
         )
     except TrainingStoppedError:
         _stop(settings, lease, stopping)
-    except (TooLittleDataError, NotLiveError) as error:
+    except (TooLittleDataError, NoRoomError, NotLiveError) as error:
         _end(settings, lease, RunState.FAILED, "ended without going live", error=str(error))
     except (LeaseLostError, UnavailableError, psycopg.OperationalError):
         # Nothing is wrong with the run: whoever takes it next goes on where it stands.
@@ -90,8 +91,8 @@ def _work(settings: WorkerSettings, lease: RunLease, stopping: threading.Event) 
         reason = redacted(" ".join(f"{type(error).__name__}: {error}".split()))[:300]
         _end(settings, lease, RunState.FAILED, "failed", error=f"{reason} (the worker's log has the details)")
     else:
-        report.at("done", 1.0, outcome)
-        _end(settings, lease, RunState.SUCCEEDED, outcome)
+        report.at("done", 1.0, outcome.message)
+        _end(settings, lease, RunState.SUCCEEDED, outcome.message, counted=HELD_BACK if outcome.held_back else "")
     finally:
         report.end_span()
 
@@ -112,11 +113,14 @@ def _stop(settings: WorkerSettings, lease: RunLease, stopping: threading.Event) 
     )
 
 
-def _end(settings: WorkerSettings, lease: RunLease, state: RunState, message: str, *, error: str = "") -> None:
+def _end(
+    settings: WorkerSettings, lease: RunLease, state: RunState, message: str, *, error: str = "", counted: str = ""
+) -> None:
+    """Write how a run ended, and count it under `counted` or, without that, under its state."""
     lease.finish(state, message, error=error)
     forget_run(settings.bundle_store, lease.key.id)
-    TRAINING_RUNS.labels(state.value.lower()).inc()
-    annotate("trommel.run_state", state.value.lower())
+    TRAINING_RUNS.labels(counted or state.value.lower()).inc()
+    annotate("trommel.run_state", counted or state.value.lower())
     logger.info("run %s: %s: %s", lease.key.id, state.value, error or message)
 
 

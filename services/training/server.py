@@ -9,7 +9,7 @@ from services.training.settings import TrainingServerSettings
 
 def main() -> None:
     """Run the server until SIGTERM."""
-    run_service("training", TrainingServerSettings, compose)
+    run_service("training-api", TrainingServerSettings, compose)
 
 
 if __name__ == "__main__":

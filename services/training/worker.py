@@ -24,9 +24,11 @@ from pydantic import ValidationError
 
 from services.core.text_encoder_files import FOLDER
 from services.plumbing.logs import start_logging
-from services.plumbing.metrics import start_metrics
+from services.plumbing.metrics import TRAINING_RUNS, start_metrics
 from services.plumbing.tracing import start_tracing, stop_tracing
 from services.training.celery_app import RUN_TASK, make_app
+from services.training.parts_watch import start_watching_parts
+from services.training.run_record import HELD_BACK, RunState
 from services.training.settings import DEFAULT_REDIS_URL, WorkerSettings
 
 ARGUMENTS = (
@@ -74,9 +76,13 @@ def _start(**_: Any) -> None:
         sys.exit(f"training-worker: settings are not right: {names}")
     start_tracing("training-worker")
     try:
-        port = start_metrics(settings.metrics_listen)
+        port = start_metrics(settings.metrics_listen, "training-worker")
     except OSError as error:
         sys.exit(f"training-worker: cannot serve metrics on {settings.metrics_listen}: {error.strerror}")
+    # At 0 from the start: a counter that begins with 1 shows no increase.
+    for state in (RunState.SUCCEEDED.value.lower(), RunState.FAILED.value.lower(), HELD_BACK):
+        TRAINING_RUNS.labels(state)
+    start_watching_parts(settings)
     # Up to that, not on top of what it was started with.
     os.nice(max(0, settings.niceness - os.nice(0)))
     threading.Thread(target=_provide_text_encoder, args=(settings,), name="text-encoder", daemon=True).start()
@@ -88,7 +94,7 @@ def _provide_text_encoder(settings: WorkerSettings) -> None:
     if settings.text_encoder == "none":
         return
     command = [sys.executable, "-P", "-m", "services.training.text_encoder.provide", "--model", settings.text_encoder]
-    command += ["--to", str(settings.bundle_store / FOLDER)]
+    command += ["--to", str(settings.bundle_store / FOLDER), "--precision", settings.text_encoder_precision]
     if settings.text_encoder_cache is not None:
         command += ["--cache", str(settings.text_encoder_cache)]
     done = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)

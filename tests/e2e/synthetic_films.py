@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from trommel.catalog.v1 import catalog_pb2, catalog_pb2_grpc
@@ -75,10 +76,10 @@ def import_films(
 def train(
     training: training_pb2_grpc.TrainingServiceStub,
     ranking: ranking_pb2_grpc.RankingServiceStub,
-    **options: object,
+    **options: Any,
 ) -> training_pb2.Run:
     """Train a bundle and wait until ranking answers with it."""
-    run = training.StartRun(training_pb2.StartRunRequest(max_epochs=3, **options), timeout=30).run
+    run: training_pb2.Run = training.StartRun(training_pb2.StartRunRequest(max_epochs=3, **options), timeout=30).run
     while run.state in (training_pb2.Run.STATE_QUEUED, training_pb2.Run.STATE_RUNNING):
         time.sleep(0.3)
         run = training.GetRun(training_pb2.GetRunRequest(run_id=run.id), timeout=30).run

@@ -11,7 +11,7 @@ from typing import Protocol
 from services.candidates.catalog.change_feed import ItemChange
 from services.candidates.catalog.snapshot import CatalogSnapshot, SnapshotBuilder
 from services.plumbing.background_tasks import running_beside
-from services.plumbing.metrics import CATALOG_ITEMS
+from services.plumbing.metrics import CATALOG_ITEMS, CATALOG_READ
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ class CatalogReplica:
                 # What is read for the first time, or anew, is shown only when it is whole.
                 builder.apply(())
                 self._publish(builder)
+            CATALOG_READ.set_to_current_time()
 
     def _publish(self, builder: SnapshotBuilder) -> None:
         self._builder = builder

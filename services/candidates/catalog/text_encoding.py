@@ -39,6 +39,9 @@ class TextEncoding:
         self._encoded = encoded
         self._written = asyncio.Event()
         self._seen = ""
+        # At 0 from the start: a counter that is not there never stands still.
+        self._encoded_well, self._encoding_failed = ENCODED_TEXTS.labels("ok"), ENCODED_TEXTS.labels("failed")
+        self._waiting, self._given_up = TEXT_JOBS.labels("waiting"), TEXT_JOBS.labels("given_up")
 
     def texts_were_written(self) -> None:
         """Look at the queue now rather than at the next look."""
@@ -74,14 +77,14 @@ class TextEncoding:
                 # Triton is there: one of the texts is at fault, and only that one shall suffer for it.
                 return sum([await self._encode(encoder, [job]) for job in jobs])
             if len(jobs) == 1 and await self._answers(encoder):
-                ENCODED_TEXTS.labels("failed").inc()
+                self._encoding_failed.inc()
                 logger.warning("the text of item %r cannot be encoded: %s", jobs[0].item_id, error)
                 await self._jobs.failed(jobs[0], str(error) or type(error).__name__)
                 return 0
             await self._jobs.give_back(jobs, 1.0)
             raise UnavailableError(f"the text encoder does not answer: {error or 'no answer in time'}") from error
         await self._jobs.finish(jobs, vectors, digests, encoder.description.fingerprint)
-        ENCODED_TEXTS.labels("ok").inc(len(jobs))
+        self._encoded_well.inc(len(jobs))
         return len(jobs)
 
     async def _answers(self, encoder: TextEncoder) -> bool:
@@ -123,8 +126,8 @@ class TextEncoding:
         while True:
             try:
                 waiting, given_up = await self._jobs.counts()
-                TEXT_JOBS.labels("waiting").set(waiting)
-                TEXT_JOBS.labels("given_up").set(given_up)
+                self._waiting.set(waiting)
+                self._given_up.set(given_up)
             except Exception as error:  # noqa: BLE001 - a figure that is late harms nobody
                 logger.debug("text jobs are not counted: %s", error)
             await asyncio.sleep(_COUNT_SECONDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -27,6 +27,7 @@ _CATEGORIES_SECONDS = 20.0
 # the categories, films with long plots win over those that are plainly of the genre.
 _LEAST_CATEGORY_LIKENESS = 0.28
 _CATEGORY_WEIGHT = 1.0
+_NAMED_WEIGHT = 0.25
 _UNWANTED_WEIGHT = 1.0
 _UNWANTED_FROM = 0.5
 _SMALL = 1e-6
@@ -102,10 +103,17 @@ class TextIndex:
         self._revisions, self._read, self._encoder = snapshot.revisions, snapshot, encoder
         return len(changed)
 
-    def scores(self, snapshot: CatalogSnapshot, wanted: Float32 | None, unwanted: Float32 | None) -> Float32:
+    def scores(
+        self,
+        snapshot: CatalogSnapshot,
+        wanted: Float32 | None,
+        unwanted: Float32 | None,
+        named: Mapping[str, float] | None = None,
+    ) -> Float32:
         """float32 [M]: how well each item answers, in standard deviations over the items; 0 where it says nothing.
 
-        wanted, unwanted: unit vectors [W] of the two sides of an intent. What is like the unwanted loses.
+        wanted, unwanted: unit vectors [W] of the two sides of an intent. What is like the unwanted loses. named: by
+        item id, the share of the wanted words that the item has.
         """
         table = self.table
         count = len(snapshot)
@@ -118,11 +126,25 @@ class TextIndex:
         if not says.any():
             return scores
         if wanted is not None:
-            scores[:upto] += _standard(self._likeness(table, snapshot, wanted, upto), says)
+            likeness = self._likeness(table, snapshot, wanted, upto)
+            for item_id, share in (named or {}).items():
+                slot = snapshot.slot_of.get(item_id, upto)
+                if slot < upto:
+                    likeness[slot] += np.float32(_NAMED_WEIGHT * share)
+            scores[:upto] += _standard(likeness, says)
         if unwanted is not None:
             likeness = _standard(self._likeness(table, snapshot, unwanted, upto), says)
             scores[:upto] -= _UNWANTED_WEIGHT * np.maximum(likeness - _UNWANTED_FROM, 0)
         return scores
+
+    def likeness(self, snapshot: CatalogSnapshot, slot: int) -> Float32:
+        """float32 [M]: cosine of every item's text vector with that of one item; 0 where either says nothing."""
+        made = np.zeros(len(snapshot), np.float32)
+        table = self.table
+        if table is not None and slot < len(table.vectors):
+            upto = min(len(snapshot), len(table.vectors))
+            made[:upto] = table.vectors[:upto] @ table.vectors[slot]
+        return made
 
     def _likeness(self, table: TextTable, snapshot: CatalogSnapshot, phrase: Float32, upto: int) -> Float32:
         """float32 [upto]: cosine with what the item says, and by how much its categories are meant."""

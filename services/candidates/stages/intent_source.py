@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from services.candidates.stages.bundle_source import Run
 from services.candidates.stages.resolved_query import ROW, SLOT, ResolvedQuery, resolved
 from services.core.candidate_set import CandidateSet
 from services.core.cascade import INTENT
+from services.core.errors import UnavailableError
 from services.core.intent import Intent, parse_intent
 from services.core.query import Query
 from services.plumbing.text.clean_text import clean_text
@@ -20,14 +23,23 @@ from services.plumbing.text.clean_text import clean_text
 _SHARE = 2 / 3
 
 
+class Words(Protocol):
+    """Which items name what a phrase names."""
+
+    async def named_by(self, phrase: str, item_count: int) -> dict[str, float]:
+        """Return shares by item id. Raises UnavailableError."""
+        ...
+
+
 class IntentSource:
     """Proposes the items whose texts and categories answer the intent best, and leaves every item's score behind."""
 
     name = INTENT
     provides = frozenset({SLOT, ROW})
 
-    def __init__(self, index: TextIndex, budget_seconds: float, run: Run) -> None:
+    def __init__(self, index: TextIndex, words: Words, budget_seconds: float, run: Run) -> None:
         self._index = index
+        self._words = words
         self._budget_seconds = budget_seconds
         self._run = run
 
@@ -45,14 +57,27 @@ class IntentSource:
         known = resolved(query)
         intent = parse_intent(clean_text(query.intent))
         phrases = [clean_text(intent.wanted), clean_text(intent.unwanted)]
-        vectors = await self._index.encoder.encode(phrases, self._budget_seconds)
-        proposed: CandidateSet = await self._run(self._proposal, known, intent, vectors)
+        vectors, named = await asyncio.gather(
+            self._index.encoder.encode(phrases, self._budget_seconds), self._named(phrases[0], len(known.view.catalog))
+        )
+        proposed: CandidateSet = await self._run(self._proposal, known, intent, vectors, named)
         return proposed
 
-    def _proposal(self, query: ResolvedQuery, intent: Intent, vectors: NDArray[np.float32]) -> CandidateSet:
+    async def _named(self, phrase: str, item_count: int) -> dict[str, float]:
+        if not phrase:
+            return {}
+        try:
+            return await self._words.named_by(phrase, item_count)
+        except UnavailableError:
+            # The meaning alone is an answer too, as the catalog in memory is while the database is away.
+            return {}
+
+    def _proposal(
+        self, query: ResolvedQuery, intent: Intent, vectors: NDArray[np.float32], named: dict[str, float]
+    ) -> CandidateSet:
         catalog = query.view.catalog
         wanted, unwanted = (vector if vector.any() else None for vector in vectors)
-        scores = query.scores[INTENT] = self._index.scores(catalog, wanted, unwanted)
+        scores = query.scores[INTENT] = self._index.scores(catalog, wanted, unwanted, named)
         slots = np.empty(0, np.int32)
         if intent.wanted:
             open_slots = query.view.open_slots & ~query.excluded_slots & (scores > 0)

@@ -7,29 +7,32 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from services.candidates.stages.resolved_query import ROW, resolved
+from services.candidates.catalog.text_index import TextIndex
+from services.candidates.stages.resolved_query import ROW, SLOT, resolved
 from services.core.candidate_set import CandidateSet, Column
 from services.core.pipeline.chain import SCORE
 from services.core.query import Query
 from services.core.sources.item_knn import ItemKnnSource
 from services.core.sources.sequence import SequenceSource
 
-_BEHAVIOUR_SHARE = 0.5
+_BEHAVIOUR_SHARE, _VECTOR_SHARE, _TEXT_SHARE = 0.4, 0.4, 0.2
 
 
 class SimilarityScorer:
-    """score = half the neighbour's weight as a share of the strongest, half the cosine of the item vectors.
+    """score = the weighted mean of what is known of the named item.
 
-    Where the bundle has only one of the two, that one counts alone.
+    0.4 · the neighbour's weight as a share of the strongest, 0.4 · the cosine of the item vectors, 0.2 · the cosine of
+    the text vectors. What the named item has nothing of counts nothing: a new item is compared by its text alone.
     """
 
     name = "similarity_scorer"
-    requires = frozenset({ROW})
+    requires = frozenset({ROW, SLOT})
     provides = frozenset({SCORE})
 
-    def __init__(self, neighbours: ItemKnnSource | None, vectors: SequenceSource | None) -> None:
+    def __init__(self, neighbours: ItemKnnSource | None, vectors: SequenceSource | None, texts: TextIndex) -> None:
         self._neighbours = neighbours
         self._vectors = vectors
+        self._texts = texts
 
     def enabled(self, query: Query) -> bool:  # noqa: ARG002
         """Always."""
@@ -38,14 +41,22 @@ class SimilarityScorer:
     async def score(self, query: Query, candidates: CandidateSet) -> Mapping[str, Column]:
         """Return float32 [C], at most 1."""
         known = resolved(query)
-        row = int(known.view.row_of_slot[known.named_slots[0]])
+        slot = int(known.named_slots[0])
+        row = int(known.view.row_of_slot[slot])
         rows: NDArray[np.int32] = candidates.columns[ROW].astype(np.int32)
-        if self._vectors is None:
-            return {SCORE: self._by_behaviour(row, rows)}
-        if self._neighbours is None:
-            return {SCORE: self._by_vector(row, rows)}
-        score = _BEHAVIOUR_SHARE * self._by_behaviour(row, rows) + (1 - _BEHAVIOUR_SHARE) * self._by_vector(row, rows)
-        return {SCORE: score.astype(np.float32)}
+        parts: list[tuple[float, NDArray[np.float32]]] = []
+        if row and self._neighbours is not None:
+            parts.append((_BEHAVIOUR_SHARE, self._by_behaviour(row, rows)))
+        if row and self._vectors is not None:
+            parts.append((_VECTOR_SHARE, self._by_vector(row, rows)))
+        likeness = self._texts.likeness(known.view.catalog, slot)
+        if likeness.any():
+            parts.append((_TEXT_SHARE, likeness[candidates.columns[SLOT]]))
+        total = sum(share for share, _ in parts)
+        score = np.zeros(len(rows), np.float32)
+        for share, part in parts:
+            score += np.float32(share / total) * part
+        return {SCORE: score}
 
     def _by_behaviour(self, row: int, rows: NDArray[np.int32]) -> NDArray[np.float32]:
         scores = np.zeros(len(rows), np.float32)

@@ -1,4 +1,4 @@
-"""The running stack: health of the services, schema, clock of the database, and one bundle everywhere."""
+"""The running stack: services, certificates, schema, clock of the database, queues, models, one bundle everywhere."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from pathlib import Path
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from services.cli.checks.certificates import check_certificates
 from services.cli.checks.finding import Finding
 from services.cli.checks.models import check_models
+from services.cli.checks.queues import check_queues
+from services.cli.checks.text_encoder import check_text_encoder
 from services.cli.metrics_pages import read_metrics
 from services.cli.secure_channels import credentials
 from services.cli.targets import SERVICES, metrics_url, target
@@ -28,8 +31,12 @@ async def check_running_stack(environment: Mapping[str, str]) -> list[Finding]:
         environment: The TROMMEL_* variables of its clients.
     """
     findings = [await _health(service) for service in SERVICES]
-    findings += _database(environment.get("TROMMEL_DATABASE_URL", ""))
+    database_url = environment.get("TROMMEL_DATABASE_URL", "")
+    findings += check_certificates() + _database(database_url)
+    findings += check_queues(database_url, environment.get("TROMMEL_TENANT", "default"))
     store = Path(environment.get("TROMMEL_BUNDLE_STORE", ""))
+    triton_url = environment.get("TROMMEL_TRITON_URL", "")
+    findings.append(await check_text_encoder(store, triton_url))
     try:
         pointer = read_pointer(store)
     except (OSError, ValueError) as error:
@@ -37,7 +44,7 @@ async def check_running_stack(environment: Mapping[str, str]) -> list[Finding]:
     if pointer is None:
         return [*findings, Finding("bundle", True, "none yet (trommel train makes one)")]
     findings += [_agreement(service, pointer.version) for service in _SERVING]
-    return findings + await check_models(store, pointer.version, environment.get("TROMMEL_TRITON_URL", ""))
+    return findings + await check_models(store, pointer.version, triton_url)
 
 
 async def _health(service: str) -> Finding:

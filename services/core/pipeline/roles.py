@@ -175,6 +175,10 @@ class Observer(Protocol):
         """A filter removed candidates."""
         ...
 
+    def answered(self, *, in_full: bool) -> None:
+        """An answer is made; not in full where something degraded it."""
+        ...
+
     def degraded(self, reason: str) -> None:
         """The answer is less than it could be."""
         ...

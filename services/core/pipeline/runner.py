@@ -60,6 +60,7 @@ class Pipeline:
             source_outcomes=outcomes,
             degraded_reasons=tuple(dict.fromkeys(degraded)),
         )
+        self._observer.answered(in_full=not outcome.degraded_reasons)
         for reason in outcome.degraded_reasons:
             self._observer.degraded(reason)
         await self._act(outcome)

@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from services.core.errors import OverloadedError, PreconditionError, UnavailableError
+from services.plumbing.metrics import DATABASE_CONNECTIONS, DATABASE_WAITING
 from services.plumbing.tracing import SpanKind, span
 
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
@@ -57,6 +58,9 @@ async def open_pool(
     )
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     await pool.open(wait=False)
+    # Read when somebody scrapes. A process has one pool for its life; the worker's come and go and are not reported.
+    DATABASE_WAITING.set_function(lambda: pool.get_stats().get("requests_waiting", 0))
+    DATABASE_CONNECTIONS.set_function(lambda: pool.get_stats().get("pool_size", 0))
     try:
         yield pool
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any
@@ -30,9 +30,9 @@ class TritonClient:
     which costs more than the call.
     """
 
-    def __init__(self, model_infer: Callable[..., Any], max_concurrent_calls: int) -> None:
-        """model_infer: ModelInfer of a GRPCInferenceServiceStub."""
-        self._model_infer = model_infer
+    def __init__(self, stub: service_pb2_grpc.GRPCInferenceServiceStub, max_concurrent_calls: int) -> None:
+        self._model_infer = stub.ModelInfer
+        self._server_live = stub.ServerLive
         self._places = asyncio.Semaphore(max_concurrent_calls)
 
     async def infer(
@@ -86,6 +86,15 @@ class TritonClient:
             raise UnavailableError(f"model {model} is unavailable: {error.code().name}") from error
         finally:
             TRITON_SECONDS.labels(model, result).observe(time.perf_counter() - started)
+
+    async def check(self, timeout_seconds: float = 2.0) -> None:
+        """Ask whether the server lives. Raises UnavailableError where it does not say so in time."""
+        try:
+            answer = await self._server_live(service_pb2.ServerLiveRequest(), timeout=timeout_seconds)
+        except grpc.aio.AioRpcError as error:
+            raise UnavailableError(f"Triton is unavailable: {error.code().name}") from error
+        if not answer.live:
+            raise UnavailableError("Triton says that it does not live")
 
     async def _call(self, request: Any, timeout_seconds: float) -> Any:
         if self._places.locked():
@@ -149,4 +158,4 @@ async def open_triton(url: str, *, max_concurrent_calls: int = 64) -> AsyncItera
         ],
     )
     async with channel:
-        yield TritonClient(service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer, max_concurrent_calls)
+        yield TritonClient(service_pb2_grpc.GRPCInferenceServiceStub(channel), max_concurrent_calls)

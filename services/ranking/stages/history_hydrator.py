@@ -63,6 +63,7 @@ class HistoryHydrator:
         self._breaker = breaker
         self._cache_timeout_seconds = cache_timeout_seconds
         self._store_timeout_seconds = store_timeout_seconds
+        self._cache_failures = HISTORY_CACHE_FAILURES.labels("read")
 
     def enabled(self, query: Query) -> bool:  # noqa: ARG002
         """Always."""
@@ -89,6 +90,6 @@ class HistoryHydrator:
             async with asyncio.timeout(min(self._cache_timeout_seconds, seconds_left(query.deadline))):
                 return await self._cache.read(query.tenant, query.user_id)
         except (RedisError, OSError, TimeoutError, ValueError) as error:
-            HISTORY_CACHE_FAILURES.labels("read").inc()
+            self._cache_failures.inc()
             logger.debug("history cache: %s", type(error).__name__)
             return None

@@ -15,7 +15,7 @@ from services.core.errors import DomainError
 from services.core.pipeline.roles import Outcome
 from services.core.query import Query
 from services.plumbing.background_tasks import ended
-from services.plumbing.metrics import SLATE_QUEUE, SLATE_RECORDS
+from services.plumbing.metrics import SLATE_AGE, SLATE_QUEUE, SLATE_RECORDS
 from services.plumbing.tracing import NO_SPAN, Span, SpanKind, entry_span, recorded_traceparent
 from services.ranking.served_slate import ServedSlate
 
@@ -53,6 +53,13 @@ class ImpressionRecorder:
         # Wakes the task that lingers: a batch is full, or the service is closing.
         self._due = asyncio.Event()
         self._closing = asyncio.Event()
+        # Those that are on their way count as waiting.
+        self._sending: Sequence[ServedSlate] = ()
+        SLATE_QUEUE.set_function(lambda: len(self._queue) + len(self._sending))
+        SLATE_AGE.set_function(self._oldest_seconds)
+        # At 0 from the start: a counter that begins with 1 shows no increase.
+        for result in ("recorded", "dropped", "failed"):
+            SLATE_RECORDS.labels(result)
 
     def enabled(self, query: Query) -> bool:  # noqa: ARG002
         """Always."""
@@ -93,13 +100,21 @@ class ImpressionRecorder:
             self._due.clear()
             while self._queue:
                 batch = [self._queue.popleft() for _ in range(min(_BATCH_SIZE, len(self._queue)))]
-                SLATE_QUEUE.set(len(self._queue))
-                result = "dropped"
+                self._sending, result = batch, "dropped"
                 try:
                     with _span_of(batch):
                         result = await self._send(batch)
                 finally:
+                    self._sending = ()
                     SLATE_RECORDS.labels(result).inc(len(batch))
+
+    def _oldest_seconds(self) -> float:
+        """Return how long the oldest slate has waited. Asked by the thread that serves metrics: it only reads."""
+        try:
+            oldest = self._sending[0] if self._sending else self._queue[0]
+        except IndexError:
+            return 0.0
+        return max(0.0, time.time() - oldest.served_at)
 
     async def _send(self, batch: Sequence[ServedSlate]) -> str:
         for wait_seconds in (*_RETRY_SECONDS, None):

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
@@ -31,6 +32,14 @@ Say = Callable[[str, str], None]
 """Takes a step and one line about it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a bundle, in one line, and whether the gate held it back."""
+
+    message: str
+    held_back: bool = False
+
+
 class NotLiveError(Exception):
     """The bundle was written but could not go live; the text is one line that says what to do."""
 
@@ -43,8 +52,8 @@ async def go_live(
     should_stop: Callable[[], bool],
     *,
     skip_activation: bool,
-) -> str:
-    """Record a sealed bundle, judge it and make it serve; return one line about what became of it.
+) -> Outcome:
+    """Record a sealed bundle, judge it and make it serve; return what became of it.
 
     Raises:
         LeaseLostError: Another worker has the run; nothing was changed.
@@ -56,9 +65,11 @@ async def go_live(
         await _record(pool, settings.tenant, key, manifest)
         say("gate", "the bundle is written")
         reason = reason_to_refuse(manifest.metrics)
-        if skip_activation or reason:
-            why = "as asked" if skip_activation else f"because {reason}"
-            return f"bundle {manifest.version} is kept but not activated, {why}"
+        kept = f"bundle {manifest.version} is kept but not activated"
+        if skip_activation:
+            return Outcome(f"{kept}, as asked")
+        if reason:
+            return Outcome(f"{kept}, because {reason}", held_back=True)
         say("activate", f"Triton loads bundle {manifest.version}")
         await _activate_patiently(activation, key, manifest.version, should_stop)
         say("prune", f"bundle {manifest.version} serves")
@@ -66,7 +77,7 @@ async def go_live(
             await prune_bundles(pool, settings.tenant, settings.bundle_store, settings.keep_bundles)
         except (DomainError, OSError, ValueError) as error:
             logger.warning("old bundles stay until the next run: %s", error)
-        return f"bundle {manifest.version} serves"
+        return Outcome(f"bundle {manifest.version} serves")
 
 
 @asynccontextmanager

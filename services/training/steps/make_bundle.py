@@ -20,6 +20,7 @@ from services.training.steps.snapshot import (
     save_snapshot,
     take_snapshot,
 )
+from services.training.store_room import check_room
 
 Say = Callable[[str, float, str, Mapping[str, float]], None]
 """Takes a step, the share of the run that is done, one line about the step, and what was measured."""
@@ -38,6 +39,7 @@ def make_bundle(
 
     Raises:
         TooLittleDataError: There is not enough to train on.
+        NoRoomError: The bundle store is full.
         TrainingStoppedError: should_stop said so; the same call goes on later.
         psycopg.Error: The database is away.
     """
@@ -46,6 +48,7 @@ def make_bundle(
     sealed = bundle_path(store, plan.version)
     if sealed.is_dir():
         return verify_bundle(sealed)
+    check_room(store, settings.bundle_store_quota_bytes)
     say("snapshot", 0.0, "reads events and items", {})
     log, scenario_ids = _snapshot(settings, run_id)
     say("snapshot", _FIT_FROM, f"{len(log)} events of {log.user_count} users on {log.item_count} items", {})

@@ -15,31 +15,34 @@ from services.core.text_encoder_files import TextEncoderDescription
 from services.training.steps.publish import link_or_copy
 from services.training.text_encoder.default_model import DEFAULT_MODEL
 
+PRECISIONS = ("fp32", "int8")
 
-def holds(folder: Path, name: str) -> bool:
+
+def holds(folder: Path, name: str, precision: str = "fp32") -> bool:
     """Whether the folder holds that encoder, exported."""
     try:
-        return TextEncoderDescription.load(folder).name == name
+        found = TextEncoderDescription.load(folder)
+        return (found.name, found.precision) == (name, precision)
     except (OSError, ValueError):
         return False
 
 
 def provide_text_encoder(
-    name: str, target: Path, cache: Path | None = None, *, again: bool = False
+    name: str, target: Path, cache: Path | None = None, precision: str = "fp32", *, again: bool = False
 ) -> TextEncoderDescription:
     """Export into ``target``, or into ``cache``, unless it is there already, and link or copy it from there.
 
-    name: DEFAULT_MODEL, a local folder, or a name on the hub, which needs a network.
+    name: DEFAULT_MODEL, a local folder, or a name on the hub, which needs a network. precision: "fp32" or "int8".
 
     Raises:
         TextEncoderError: It cannot be had or exported.
         OSError: A folder cannot be written.
     """
-    kept = target if cache is None else cache / hashlib.sha256(name.encode()).hexdigest()[:16]
-    if again or not holds(kept, name):
+    kept = target if cache is None else cache / hashlib.sha256(f"{name} {precision}".encode()).hexdigest()[:16]
+    if again or not holds(kept, name, precision):
         from services.training.text_encoder.export import export_text_encoder
 
-        export_text_encoder(name, kept)
+        export_text_encoder(name, kept, precision)
     if kept != target:
         _put(kept, target)
     return TextEncoderDescription.load(target)
@@ -65,18 +68,21 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--model", default=DEFAULT_MODEL, help=names)
     parser.add_argument("--to", type=Path, required=True, help="directory to make, such as models/text_encoder/1")
     parser.add_argument("--cache", type=Path, help="directory that keeps what was exported, for the next time")
+    parser.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0], help="of the weights")
     parser.add_argument("--again", action="store_true", help="also where the directory holds that encoder already")
     options = parser.parse_args(arguments)
-    if not options.again and holds(options.to, options.model):
+    if not options.again and holds(options.to, options.model, options.precision):
         sys.stdout.write(f"{options.to} holds {options.model} already; --again replaces it\n")
         return
     try:
-        made = provide_text_encoder(options.model, options.to, options.cache, again=options.again)
+        made = provide_text_encoder(options.model, options.to, options.cache, options.precision, again=options.again)
     except Exception as error:  # the export's own error cannot be named here without importing torch
         if isinstance(error, OSError) or type(error).__name__ == "TextEncoderError":
             sys.exit(str(error))
         raise
-    sys.stdout.write(f"{made.name}: {made.width} numbers a text of at most {made.max_tokens} tokens, {options.to}\n")
+    says = f"{made.width} numbers a text of at most {made.max_tokens} tokens"
+    loss = f", cosine to the original at least {made.least_cosine:.4f}" if made.precision != PRECISIONS[0] else ""
+    sys.stdout.write(f"{made.name}, {made.precision}: {says}{loss}, {options.to}\n")
 
 
 if __name__ == "__main__":

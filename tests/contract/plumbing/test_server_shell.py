@@ -83,6 +83,47 @@ async def test_more_rpcs_than_allowed_are_refused_not_queued(start_server: Any) 
     assert {error.code() for error in refused} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
 
 
+async def test_refused_rpcs_are_counted_and_give_way_to_later_ones(start_server: Any) -> None:
+    go_on = asyncio.Event()
+    labels = {"grpc_type": "unary", "grpc_service": SERVICE, "grpc_method": "GetHistory"}
+
+    async def wait(_: Any) -> None:
+        await go_on.wait()
+
+    def counts() -> tuple[float, ...]:
+        codes = ("OK", "RESOURCE_EXHAUSTED")
+        return (
+            sample("grpc_server_started_total", **labels),
+            sample("grpc_server_handling_seconds_count", **labels),
+            *(sample("grpc_server_handled_total", **labels, grpc_code=code) for code in codes),
+        )
+
+    before = counts()
+    async with start_server(max_concurrent_rpcs=2) as server:
+        server.servicer.behaviour = wait
+        request = pb.GetHistoryRequest(user_id="u")
+        served = [asyncio.ensure_future(server.stub.GetHistory(request, timeout=30)) for _ in range(2)]
+        async with asyncio.timeout(30):
+            while sample("trommel_grpc_in_flight_rpcs") < 2:  # noqa: ASYNC110 - the server changes it
+                await asyncio.sleep(0.01)
+        for _ in range(5):
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await server.stub.GetHistory(request, timeout=30)
+            assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert refused.value.details() == "too many calls at once; back off and try again"
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await server.stub.StreamEvents(iter([pb.StreamEventsRequest()]), timeout=30).read()
+        assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+        # A full server is not dead: health is served beside the limit.
+        assert await health_of(server.channel, SERVICE) == health_pb2.HealthCheckResponse.SERVING
+        go_on.set()
+        await asyncio.gather(*served)
+        await server.stub.GetHistory(request, timeout=30)
+        await asyncio.sleep(0.05)
+    assert tuple(now - then for now, then in zip(counts(), before, strict=True)) == (8, 3, 3, 5)
+    assert sample("trommel_grpc_in_flight_rpcs") == 0
+
+
 def sample(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 

@@ -32,6 +32,7 @@ def test_status_and_doctor_find_nothing_wrong(trommel: Call) -> None:
     assert outcome.code == 0
     looked_at = {finding["name"] for finding in outcome.json["findings"]}
     assert {"schema", "bundle in candidates", "bundle in ranking", "model ranker", "model user_encoder"} <= looked_at
+    assert {"text encoder", "item texts", "training queue"} <= looked_at
 
 
 def test_up_when_it_is_up_is_no_failure(trommel: Call, stack: RunningStack) -> None:

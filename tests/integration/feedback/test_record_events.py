@@ -9,7 +9,11 @@ import psycopg
 import pytest
 from trommel.feedback.v1 import feedback_pb2 as pb
 
-from services.plumbing.metrics import EVENTS
+from services.feedback.acknowledgement_audit import AcknowledgementAudit
+from services.feedback.converters import judged_from_proto
+from services.feedback.event_store import EventStore
+from services.plumbing.clients.postgres import open_pool
+from services.plumbing.metrics import AUDITED_EVENTS, EVENTS, LOST_EVENTS, REJECTED_EVENTS
 
 RECORDED, DUPLICATE, REJECTED = (
     pb.EventResult.STATUS_RECORDED,
@@ -44,6 +48,30 @@ async def test_events_are_counted_by_type_and_result(feedback, make_event):
     await feedback.RecordEvents(pb.RecordEventsRequest(events=[event, event, make_event(kind="RATING")]))
     after = [counted("recorded"), counted("duplicate"), counted("rejected", "rating")]
     assert after == [count + 1 for count in before]
+
+
+async def test_rejected_events_are_counted_by_field(feedback, make_event):
+    def counted(field):
+        return REJECTED_EVENTS.labels(field)._value.get()
+
+    before = [counted("user_id"), counted("event")]
+    bad = [make_event(user_id=""), make_event(kind="RATING")]
+    await feedback.RecordEvents(pb.RecordEventsRequest(events=bad))
+    assert [counted("user_id"), counted("event")] == [count + 1 for count in before]
+
+
+async def test_an_acknowledged_event_that_vanished_is_found_missing(stack, database, tenant, make_event):
+    counters = (AUDITED_EVENTS, LOST_EVENTS)
+    before = [counter._value.get() for counter in counters]
+    async with open_pool(stack.database_url, autocommit=True) as pool:
+        store = EventStore(pool, tenant)
+        events = [judged_from_proto(make_event(), 0) for _ in range(3)]
+        audit = AcknowledgementAudit(store)
+        audit.note(await store.insert(events))
+        await audit.look()
+        database.execute("DELETE FROM events WHERE tenant = %s AND event_id = %s", (tenant, events[1].event_id))
+        await audit.look()
+    assert [counter._value.get() for counter in counters] == [before[0] + 3, before[1] + 1]
 
 
 async def test_the_first_of_two_events_with_one_id_counts(feedback, database, tenant, make_event):

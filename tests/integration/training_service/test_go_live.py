@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 
 from services.plumbing.bundle_pointer import read_pointer
 from services.training.run_lease import LeaseLostError, RunKey, RunLease
-from services.training.steps.go_live import NotLiveError, go_live
+from services.training.steps.go_live import NotLiveError, Outcome, go_live
 from tests.bundle_maker import make_bundle
 
 GOOD = {"ranker/ndcg@10": 0.1, "popularity/ndcg@10": 0.05}
@@ -38,7 +38,8 @@ async def test_a_bundle_that_does_not_beat_popularity_is_kept_and_not_live(setti
     manifest = make_bundle(settings.bundle_store, "20240301000000")
     weak = dataclasses.replace(manifest, metrics={**GOOD, "ranker/ndcg@10": 0.04})
     outcome, said = await run(settings, lease.key, weak)
-    assert outcome == (
+    assert outcome.held_back
+    assert outcome.message == (
         "bundle 20240301000000 is kept but not activated, because its NDCG@10 on held-out events, 0.0400, "
         "does not beat popularity's 0.0500"
     )
@@ -52,7 +53,7 @@ async def test_a_bundle_that_does_not_beat_popularity_is_kept_and_not_live(setti
 async def test_a_good_bundle_is_kept_and_not_live_when_its_caller_wants_so(settings, lease):
     manifest = dataclasses.replace(make_bundle(settings.bundle_store, "20240302000000"), metrics=GOOD)
     outcome, _ = await run(settings, lease.key, manifest, skip_activation=True)
-    assert outcome == "bundle 20240302000000 is kept but not activated, as asked"
+    assert outcome == Outcome("bundle 20240302000000 is kept but not activated, as asked")
     assert read_pointer(settings.bundle_store) is None
 
 

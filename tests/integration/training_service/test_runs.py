@@ -134,7 +134,12 @@ async def test_a_run_survives_a_stopped_and_a_killed_worker_and_goes_live(
         assert done.metrics["ranker/ndcg@10"] > done.metrics["popularity/ndcg@10"]
         assert done.message == f"bundle {done.bundle_version} serves"
         assert 'trommel_training_runs_total{state="succeeded"} 1.0' in text
+        assert 'trommel_training_runs_total{state="held_back"} 0.0' in text
         assert 'trommel_training_step_duration_seconds_count{step="activate"} 1.0' in text
+        assert [line for line in text.splitlines() if line.startswith("trommel_part_up")] == [
+            'trommel_part_up{part="postgres"} 1.0',
+            'trommel_part_up{part="redis"} 1.0',
+        ]
         assert len(stub.ListRuns(training_pb2.ListRunsRequest()).runs) == 1
         row = database.execute(
             "SELECT deliveries, fencing_token, lease_owner FROM training_runs WHERE tenant = %s", (tenant,)
@@ -193,7 +198,7 @@ async def test_a_run_started_while_redis_is_away_is_queued_later_and_fails_with_
     # From the caller across the row and the queue into the worker, which was woken by another server.
     trace = {span.name: span for span in received}
     started_by, worked = trace["trommel.training.v1.TrainingService/StartRun"], trace["training run"]
-    assert (started_by.service, started_by.parent_id) == ("training", caller)
+    assert (started_by.service, started_by.parent_id) == ("training-api", caller)
     assert (worked.service, worked.parent_id) == ("training-worker", started_by.span_id)
     assert worked.attributes == {"trommel.attempt": 1, "trommel.run_state": "failed"}
     assert trace["step snapshot"].parent_id == worked.span_id

@@ -157,3 +157,11 @@ async def test_a_request_of_an_earlier_or_later_snapshot_is_answered_too(library
     assert library.index.scores(later, wanted, None).shape == (45,)
     await library.index.take_in(later)
     assert library.index.scores(earlier, wanted, None).shape == (40,)
+
+
+async def test_what_names_the_wanted_words_gains(library: Library) -> None:
+    wanted = (await encoded(library.triton, library.folder, ["robbery"]))[0]
+    plain = library.index.scores(library.replica.snapshot, wanted, None)
+    named = library.index.scores(library.replica.snapshot, wanted, None, {"3": 1.0, "25": 0.5, "not there": 1.0})
+    assert int(np.argmax(named)) == 3
+    assert named[25] > plain[25]

@@ -75,6 +75,8 @@ class World:
     feed: Feed
     triton: Triton
     recorder: Recorder
+    said: Texts
+    texts: TextIndex
 
     async def change(self, item_id: str, **columns: Any) -> None:
         """Change one item of the catalog."""
@@ -108,10 +110,20 @@ class Contents:
         return [self.of_item.get(item_id, ItemContent()) for item_id in item_ids]
 
 
+@dataclass
 class Texts:
-    """What items say: nothing."""
+    """What items say, as vectors."""
+
+    vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
     async def of(self, item_ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        return {item_id: self.vectors[item_id] for item_id in item_ids if item_id in self.vectors}
+
+
+class Words:
+    """Which items name what is asked for: none."""
+
+    async def named_by(self, phrase: str, item_count: int) -> dict[str, float]:
         return {}
 
 
@@ -136,10 +148,12 @@ async def make_world(
     )
     replica, triton, recorder = CatalogReplica(feed), Triton(sequence.item_vectors), Recorder()
     await replica.refresh()
-    texts = TextIndex(Texts(), TextEncoderFolder(store / "text_encoder", triton))
+    said = Texts()
+    texts = TextIndex(said, TextEncoderFolder(store / "text_encoder", triton))
     observers = dict.fromkeys((GENERATE, HYDRATE, SIMILAR), recorder)
-    builder = PipelineBuilder(replica, texts, triton, observers, budget_seconds)
-    return World(builder.of_bundle(bundle, run), builder.without_bundle(), replica, feed, triton, recorder)
+    builder = PipelineBuilder(replica, texts, Words(), triton, observers, budget_seconds)
+    pipelines = builder.of_bundle(bundle, run)
+    return World(pipelines, builder.without_bundle(), replica, feed, triton, recorder, said, texts)
 
 
 def make_query(count: int = 20, history: tuple[str, ...] = (), seconds: float = 5.0, **more: Any) -> Query:

@@ -24,12 +24,15 @@ def test_what_the_runner_tells_is_counted() -> None:
     observer.proposed("popularity", "late", 0)
     observer.removed("seen", 7)
     observer.degraded("ranker_unavailable")
+    observer.answered(in_full=False)
     assert value("trommel_stage_duration_seconds_count", role="filter", stage="seen") == 2
     assert value("trommel_source_runs_total", source="popularity", status="late") == 1
     assert value("trommel_source_candidates_sum", source="popularity") == 40
     assert value("trommel_source_candidates_count", source="popularity") == 1, "only answers have a size"
     assert value("trommel_removed_candidates_total", stage="seen") == 7
     assert value("trommel_degraded_answers_total", reason="ranker_unavailable") == 1
+    assert value("trommel_answers_total", quality="degraded") == 1
+    assert value("trommel_answers_total", quality="full") == 0
 
 
 def test_an_outage_is_counted_for_each_request_and_told_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -230,7 +231,7 @@ async def test_an_inference_is_a_span_with_model_and_version(spans: InMemorySpan
         raw_output_contents=[np.zeros(2, np.float32).tobytes()],
     )
     method = Answering(answer)
-    client = TritonClient(method, 1)
+    client = TritonClient(SimpleNamespace(ModelInfer=method, ServerLive=method), 1)
     for _ in range(2):
         with entry_span("outer", SpanKind.SERVER, TRACEPARENT):
             await client.infer("ranker", "20240101000000", {"ids": np.zeros((1, 2), np.int32)}, "scores", 1.0)

@@ -9,13 +9,13 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from services.core.text_encoder_files import DESCRIPTION, TOKENIZER, TextEncoderDescription
+from services.core.text_encoder_files import DESCRIPTION, MODEL, TOKENIZER, TextEncoderDescription
 from services.plumbing.text.clean_text import clean_text
 from services.plumbing.text.text_tokens import LENGTHS, TextTokens
 from services.training.text_encoder.default_model import DEFAULT_MODEL
 from services.training.text_encoder.export import TextEncoderError, export_text_encoder, model_folder
 from services.training.text_encoder.offline import encode_texts
-from services.training.text_encoder.provide import main
+from services.training.text_encoder.provide import holds, main, provide_text_encoder
 
 TEXTS = [
     "A",
@@ -70,6 +70,24 @@ def test_the_command_exports_once(folder: Path, capsys: pytest.CaptureFixture[st
     main(["--to", str(folder)])
     assert "already" in capsys.readouterr().out
     assert (folder / DESCRIPTION).stat().st_mtime_ns == before
+
+
+def test_eight_bits_are_told_apart_and_lie_close(folder: Path, tmp_path: Path) -> None:
+    made = provide_text_encoder(DEFAULT_MODEL, tmp_path / "made", tmp_path / "cache", "int8")
+    assert made.precision == "int8"
+    assert 0.95 < made.least_cosine < 1.0
+    assert holds(tmp_path / "made", DEFAULT_MODEL, "int8")
+    assert not holds(tmp_path / "made", DEFAULT_MODEL)
+    whole = TextEncoderDescription.load(folder)
+    assert whole.least_cosine >= 0.9999
+    assert whole.fingerprint != made.fingerprint
+    original, small = encode_texts(TEXTS, folder, threads=1), encode_texts(TEXTS, tmp_path / "made", threads=1)
+    assert (original * small).sum(axis=1).min() > 0.9
+    assert (tmp_path / "made" / MODEL).stat().st_size < (folder / MODEL).stat().st_size
+    # The second time nothing is exported: what lies in the cache is the same file.
+    again = provide_text_encoder(DEFAULT_MODEL, tmp_path / "again", tmp_path / "cache", "int8")
+    assert again == made
+    assert (tmp_path / "again" / MODEL).samefile(tmp_path / "made" / MODEL)
 
 
 def test_what_cannot_be_had_is_said_in_one_line(folder: Path, tmp_path: Path) -> None:

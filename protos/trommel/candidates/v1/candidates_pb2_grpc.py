@@ -71,7 +71,7 @@ class CandidateServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SimilarItems(self, request, context):
-        """SimilarItems lists the items most like one item, by the behaviour of users.
+        """SimilarItems lists the items most like one item, by the behaviour of users and by what the items say.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,7 +38,7 @@ class CandidateServiceStub:
     HydrateCandidates: _grpc.UnaryUnaryMultiCallable[_candidates_pb2.HydrateCandidatesRequest, _candidates_pb2.HydrateCandidatesResponse]
     """HydrateCandidates gives items that the caller names the same columns that GenerateCandidates returns."""
     SimilarItems: _grpc.UnaryUnaryMultiCallable[_candidates_pb2.SimilarItemsRequest, _candidates_pb2.SimilarItemsResponse]
-    """SimilarItems lists the items most like one item, by the behaviour of users."""
+    """SimilarItems lists the items most like one item, by the behaviour of users and by what the items say."""
 
 @_typing.type_check_only
 class CandidateServiceAsyncStub(CandidateServiceStub):
@@ -50,7 +50,7 @@ class CandidateServiceAsyncStub(CandidateServiceStub):
     HydrateCandidates: _aio.UnaryUnaryMultiCallable[_candidates_pb2.HydrateCandidatesRequest, _candidates_pb2.HydrateCandidatesResponse]  # type: ignore[assignment]
     """HydrateCandidates gives items that the caller names the same columns that GenerateCandidates returns."""
     SimilarItems: _aio.UnaryUnaryMultiCallable[_candidates_pb2.SimilarItemsRequest, _candidates_pb2.SimilarItemsResponse]  # type: ignore[assignment]
-    """SimilarItems lists the items most like one item, by the behaviour of users."""
+    """SimilarItems lists the items most like one item, by the behaviour of users and by what the items say."""
 
 class CandidateServiceServicer(metaclass=_abc_1.ABCMeta):
     """CandidateService proposes items. Its sources run side by side, each within a time budget of its own."""
@@ -77,6 +77,6 @@ class CandidateServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _candidates_pb2.SimilarItemsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_candidates_pb2.SimilarItemsResponse, _abc.Awaitable[_candidates_pb2.SimilarItemsResponse]]:
-        """SimilarItems lists the items most like one item, by the behaviour of users."""
+        """SimilarItems lists the items most like one item, by the behaviour of users and by what the items say."""
 
 def add_CandidateServiceServicer_to_server(servicer: CandidateServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -38,6 +38,7 @@ class Recorder:
     outcomes: dict[str, str] = field(default_factory=dict)
     removals: dict[str, int] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
+    answers: list[bool] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     @contextmanager
@@ -52,6 +53,9 @@ class Recorder:
 
     def removed(self, stage: str, count: int) -> None:
         self.removals[stage] = count
+
+    def answered(self, *, in_full: bool) -> None:
+        self.answers.append(in_full)
 
     def degraded(self, reason: str) -> None:
         self.reasons.append(reason)

@@ -21,6 +21,7 @@ from services.core.query import Query
 class Recorder:
     sources: list[tuple[str, str, int]] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    answers: list[bool] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     stages: list[str] = field(default_factory=list)
 
@@ -35,6 +36,9 @@ class Recorder:
         self.sources.append((source, status, count))
 
     def removed(self, stage: str, count: int) -> None: ...
+
+    def answered(self, *, in_full: bool) -> None:
+        self.answers.append(in_full)
 
     def degraded(self, reason: str) -> None:
         self.reasons.append(reason)
@@ -122,6 +126,7 @@ async def test_an_optional_hydrator_that_works_counts_like_any_other(observer: R
     outcome = await Pipeline(chain(query_hydrators=hydrators), observer).run(query())
     assert outcome.query.seen_item_ids == {"z"}
     assert outcome.degraded_reasons == ()
+    assert observer.answers == [True]
     assert "history" in observer.stages
 
 
@@ -131,6 +136,7 @@ async def test_an_optional_hydrator_that_fails_degrades(observer: Recorder) -> N
     assert outcome.query.seen_item_ids == frozenset()
     assert outcome.degraded_reasons == ("history_unavailable",)
     assert (observer.failures, observer.reasons) == (["history"], ["history_unavailable"])
+    assert observer.answers == [False]
     assert list(outcome.selected.item_ids) == ["a", "b"]
 
 

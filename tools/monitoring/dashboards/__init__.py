@@ -1,0 +1,1 @@
+"""The Grafana dashboards, written by `python -m tools.monitoring.dashboards` into monitoring/grafana/dashboards."""
