@@ -11,6 +11,7 @@ from services.candidates.converters.queries import query_for_similar, query_to_g
 from services.candidates.pipelines import PipelineChooser
 from services.candidates.stages.resolved_query import resolved
 from services.plumbing.deadlines import deadline_of
+from services.plumbing.tracing import annotate
 
 
 class CandidateServicer(CandidateServiceServicer):
@@ -28,6 +29,7 @@ class CandidateServicer(CandidateServiceServicer):
         budget = request.time_budget if request.HasField("time_budget") else None
         query = query_to_generate(request, self._tenant, deadline_of(context, budget, self._time_budget_seconds))
         chosen = self._chooser.for_versions(query.bundle_versions)
+        annotate("trommel.bundle_version", chosen.version)
         outcome = await chosen.generate.run(query)
         response = pb.GenerateCandidatesResponse(
             bundle_version=chosen.version, source_outcomes=outcome_messages(outcome.source_outcomes)
@@ -50,6 +52,7 @@ class CandidateServicer(CandidateServiceServicer):
         """Give named items the columns of candidates."""
         query = query_to_hydrate(request, self._tenant, deadline_of(context, None, self._time_budget_seconds))
         chosen = self._chooser.for_versions(query.bundle_versions)
+        annotate("trommel.bundle_version", chosen.version)
         outcome = await chosen.hydrate.run(query)
         response = pb.HydrateCandidatesResponse(bundle_version=chosen.version)
         known = resolved(outcome.query)
@@ -69,6 +72,7 @@ class CandidateServicer(CandidateServiceServicer):
     ) -> pb.SimilarItemsResponse:
         """List the items most like one."""
         chosen, pipeline = self._chooser.for_similar(request.item_id)
+        annotate("trommel.bundle_version", chosen.version)
         deadline = deadline_of(context, None, self._time_budget_seconds)
         outcome = await pipeline.run(query_for_similar(request, self._tenant, deadline))
         return pb.SimilarItemsResponse(

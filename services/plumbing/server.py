@@ -20,11 +20,14 @@ from pydantic import ValidationError
 from services.plumbing.interceptors.arrivals import ArrivalsInterceptor
 from services.plumbing.interceptors.errors import ErrorInterceptor
 from services.plumbing.interceptors.red_metrics import RedMetricsInterceptor
+from services.plumbing.interceptors.tracing import TracingInterceptor
 from services.plumbing.interceptors.validation import ValidationInterceptor
 from services.plumbing.logs import start_logging
 from services.plumbing.metrics import GRPC_LIMIT, start_metrics
+from services.plumbing.redaction import redacted
 from services.plumbing.settings import ServerSettings
 from services.plumbing.tls import server_credentials
+from services.plumbing.tracing import is_on, start_tracing, stop_tracing
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +61,7 @@ def make_server(settings: ServerSettings, arrivals: ArrivalsInterceptor) -> grpc
     return grpc.aio.server(
         interceptors=[
             arrivals,
+            *([TracingInterceptor()] if is_on() else []),
             RedMetricsInterceptor(settings.max_concurrent_rpcs),
             ErrorInterceptor(),
             ValidationInterceptor(),
@@ -163,6 +167,7 @@ def run_service(
         names = "; ".join(f"TROMMEL_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
         sys.exit(f"{name}: settings are not right: {names}")
     start_logging(name, settings.log_level)
+    start_tracing(name)
 
     async def serve() -> None:
         async with compose(settings) as register, serving(settings, register) as port:
@@ -176,4 +181,6 @@ def run_service(
     try:
         uvloop.run(serve())
     except OSError as error:
-        sys.exit(f"{name}: {error}")
+        sys.exit(redacted(f"{name}: {error}"))
+    finally:
+        stop_tracing()

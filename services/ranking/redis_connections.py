@@ -13,6 +13,11 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from services.plumbing.tracing import SpanKind, span
+
+# Of keys nothing is told: users' ids are in them.
+_REDIS = {"db.system.name": "redis"}
+
 Command = tuple[str | int, ...]
 
 
@@ -34,6 +39,10 @@ class RedisConnections:
         Raises:
             RedisError: Redis is away, or refused a command.
         """
+        with span("redis", SpanKind.CLIENT, _REDIS):
+            return await self._ask_in_turn(commands)
+
+    async def _ask_in_turn(self, commands: Sequence[Command]) -> list[Any]:
         async with self._places:
             if self._idle:
                 try:

@@ -9,6 +9,7 @@ from services.core.pipeline.runner import Pipeline
 from services.core.query import Query
 from services.plumbing.bundle_watcher import LoadedBundles
 from services.plumbing.deadlines import seconds_left
+from services.plumbing.tracing import annotate
 from services.ranking.ranking_bundle import RankingBundle
 from services.ranking.reasons import Reasons
 
@@ -50,6 +51,7 @@ class SlateMaker:
         if seconds_left(query.deadline) <= 0:
             raise TimeoutError
         outcome = await self._pipeline.run(replace(query, bundle_versions=self._bundles.versions))
+        annotate("trommel.bundle_version", outcome.selected.bundle_version)
         bundle = self._bundles.get(outcome.selected.bundle_version)
         return Slate(
             outcome=outcome,

@@ -24,12 +24,16 @@ HELD_BACK = "held_back"
 
 @dataclass(frozen=True, slots=True)
 class RunParameters:
-    """What StartRun asked for; max_epochs 0 means the default."""
+    """What StartRun asked for; max_epochs 0 means the default.
+
+    traceparent: The trace of StartRun, which the worker goes on with; in the row, for it must outlive the message.
+    """
 
     seed: int = 0
     warm_start: bool = False
     max_epochs: int = 0
     skip_activation: bool = False
+    traceparent: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the parameters as the database keeps them."""
@@ -43,6 +47,7 @@ class RunParameters:
             warm_start=bool(raw.get("warm_start", False)),
             max_epochs=int(raw.get("max_epochs", 0)),
             skip_activation=bool(raw.get("skip_activation", False)),
+            traceparent=str(raw.get("traceparent", "")),
         )
 
 

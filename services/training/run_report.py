@@ -6,14 +6,20 @@ import time
 from collections.abc import Mapping
 
 from services.plumbing.metrics import TRAINING_PROGRESS, TRAINING_SECONDS
+from services.plumbing.tracing import NO_SPAN, SpanKind, entry_span, recorded_traceparent
 from services.training.run_lease import RunLease
 
 
 class RunReport:
-    """Progress of one run in one worker; each step's time is observed when the next one begins."""
+    """Progress of one run in one worker; each step's time is observed when the next one begins.
+
+    Each step is a span inside the one that is present when the report is made.
+    """
 
     def __init__(self, lease: RunLease) -> None:
         self._lease = lease
+        self._traceparent = recorded_traceparent()
+        self._span = NO_SPAN
         self._step = ""
         self._entered = time.monotonic()
 
@@ -22,6 +28,7 @@ class RunReport:
         if step != self._step:
             self.end_step()
             self._step = step
+            self._begin_span(step)
         TRAINING_PROGRESS.set(progress)
         self._lease.report(step, progress, message, metrics)
 
@@ -31,3 +38,17 @@ class RunReport:
         if self._step:
             TRAINING_SECONDS.labels(self._step).observe(now - self._entered)
         self._step, self._entered = "", now
+        self.end_span()
+
+    def _begin_span(self, step: str) -> None:
+        if self._traceparent:
+            # Steps begin and end in and outside of an event loop: none can be the present span.
+            described = {"trommel.step": step}
+            self._span = entry_span(
+                f"step {step}", SpanKind.INTERNAL, self._traceparent, described, is_present=False
+            ).__enter__()
+
+    def end_span(self) -> None:
+        """End the span of the present step, however the step ended."""
+        self._span.__exit__(None, None, None)
+        self._span = NO_SPAN

@@ -13,6 +13,8 @@ import psycopg
 
 from services.core.errors import UnavailableError
 from services.plumbing.metrics import TRAINING_PROGRESS, TRAINING_RUNS
+from services.plumbing.redaction import redacted
+from services.plumbing.tracing import SpanKind, annotate, entry_span
 from services.training.run_lease import LeaseLostError, RunLease
 from services.training.run_record import HELD_BACK, RunState
 from services.training.run_report import RunReport
@@ -40,7 +42,8 @@ def work_on(settings: WorkerSettings, run_id: str, stopping: threading.Event) ->
         if lease is None:
             logger.info("run %s has ended or must wait", run_id)
             return
-        with lease:
+        described = {"trommel.attempt": lease.deliveries}
+        with lease, entry_span("training run", SpanKind.CONSUMER, lease.parameters.traceparent, described):
             _work(settings, lease, stopping)
     except LeaseLostError as error:
         logger.warning("%s", error)
@@ -85,11 +88,13 @@ def _work(settings: WorkerSettings, lease: RunLease, stopping: threading.Event) 
         raise
     except Exception as error:
         logger.exception("run %s failed", lease.key.id)
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        reason = redacted(" ".join(f"{type(error).__name__}: {error}".split()))[:300]
         _end(settings, lease, RunState.FAILED, "failed", error=f"{reason} (the worker's log has the details)")
     else:
         report.at("done", 1.0, outcome.message)
         _end(settings, lease, RunState.SUCCEEDED, outcome.message, counted=HELD_BACK if outcome.held_back else "")
+    finally:
+        report.end_span()
 
 
 def _stop(settings: WorkerSettings, lease: RunLease, stopping: threading.Event) -> None:
@@ -115,6 +120,7 @@ def _end(
     lease.finish(state, message, error=error)
     forget_run(settings.bundle_store, lease.key.id)
     TRAINING_RUNS.labels(counted or state.value.lower()).inc()
+    annotate("trommel.run_state", counted or state.value.lower())
     logger.info("run %s: %s: %s", lease.key.id, state.value, error or message)
 
 

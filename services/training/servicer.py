@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import grpc
@@ -10,6 +11,7 @@ from trommel.training.v1 import training_pb2, training_pb2_grpc
 
 from services.core.errors import NotFoundError
 from services.plumbing.clients.postgres import Pool, connection
+from services.plumbing.tracing import traceparent
 from services.training.bundle_table import BundleTable
 from services.training.converters import bundle_message, parameters_of, run_message
 from services.training.page_token import DEFAULT_PAGE_SIZE, PagePlace, decode, encode
@@ -45,7 +47,8 @@ class TrainingServicer(training_pb2_grpc.TrainingServiceServicer):
     ) -> training_pb2.StartRunResponse:
         """Record the run, then wake the worker; if the queue is away the reconciler does it later."""
         run_id = request.run_id or _new_run_id()
-        record, added = await self._runs.add(run_id, parameters_of(request), self._max_waiting_runs)
+        parameters = replace(parameters_of(request), traceparent=traceparent())
+        record, added = await self._runs.add(run_id, parameters, self._max_waiting_runs)
         if added and await self._queue.send(run_id):
             self._reconciler.was_sent(run_id)
         return training_pb2.StartRunResponse(run=run_message(record))

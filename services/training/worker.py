@@ -25,6 +25,7 @@ from pydantic import ValidationError
 from services.core.text_encoder_files import FOLDER
 from services.plumbing.logs import start_logging
 from services.plumbing.metrics import TRAINING_RUNS, start_metrics
+from services.plumbing.tracing import start_tracing, stop_tracing
 from services.training.celery_app import RUN_TASK, make_app
 from services.training.parts_watch import start_watching_parts
 from services.training.run_record import HELD_BACK, RunState
@@ -73,6 +74,7 @@ def _start(**_: Any) -> None:
     except ValidationError as error:
         names = "; ".join(f"TROMMEL_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
         sys.exit(f"training-worker: settings are not right: {names}")
+    start_tracing("training-worker")
     try:
         port = start_metrics(settings.metrics_listen, "training-worker")
     except OSError as error:
@@ -108,6 +110,11 @@ def _provide_text_encoder(settings: WorkerSettings) -> None:
 def _environment() -> dict[str, str]:
     """The worker's own, with where its code lies."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
+@signals.worker_shutdown.connect
+def _send_last_spans(**_: Any) -> None:
+    stop_tracing()
 
 
 @signals.worker_shutting_down.connect

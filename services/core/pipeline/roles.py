@@ -10,6 +10,7 @@ when the pipeline is built.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -160,10 +161,10 @@ class SideEffect(Stage, Protocol):
 
 
 class Observer(Protocol):
-    """Hears what the runner measures; plumbing turns it into metrics."""
+    """Is around each stage and hears how it went; plumbing turns that into metrics and traces."""
 
-    def stage_ran(self, role: str, stage: str, seconds: float) -> None:
-        """A stage has ended."""
+    def stage(self, role: str, stage: str) -> AbstractContextManager[None]:
+        """Return what is entered around a stage; its errors pass through."""
         ...
 
     def proposed(self, source: str, status: str, count: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping
 
 import numpy as np
@@ -42,10 +41,9 @@ class Pipeline:
         candidates, outcomes = await self._propose(query, degraded)
         for hydrator in self._chain.candidate_hydrators:
             if hydrator.enabled(query):
-                started = time.perf_counter()
-                columns = await hydrator.hydrate(query, candidates)
-                candidates = _extended(hydrator.name, hydrator.provides, candidates, columns)
-                self._ran("candidate_hydrator", hydrator.name, started)
+                with self._observer.stage("candidate_hydrator", hydrator.name):
+                    columns = await hydrator.hydrate(query, candidates)
+                    candidates = _extended(hydrator.name, hydrator.provides, candidates, columns)
         removed: dict[str, int] = {}
         for stage in self._chain.filters:
             if stage.enabled(query) and len(candidates):
@@ -68,24 +66,19 @@ class Pipeline:
         await self._act(outcome)
         return outcome
 
-    def _ran(self, role: str, stage: str, started: float) -> None:
-        self._observer.stage_ran(role, stage, time.perf_counter() - started)
-
     async def _hydrate_query(self, entry: QueryHydrator | OptionalHydrator, query: Query, degraded: list[str]) -> Query:
         hydrator = entry.hydrator if isinstance(entry, OptionalHydrator) else entry
         if not hydrator.enabled(query):
             return query
-        started = time.perf_counter()
         try:
-            return await hydrator.hydrate_query(query)
+            with self._observer.stage("query_hydrator", hydrator.name):
+                return await hydrator.hydrate_query(query)
         except Exception as error:
             self._observer.failed(hydrator.name, error)
             if not isinstance(entry, OptionalHydrator):
                 raise
             degraded.append(entry.degraded_reason)
             return query
-        finally:
-            self._ran("query_hydrator", hydrator.name, started)
 
     async def _propose(self, query: Query, degraded: list[str]) -> tuple[CandidateSet, tuple[SourceOutcome, ...]]:
         """Run the enabled sources side by side; merge what came in time."""
@@ -105,10 +98,9 @@ class Pipeline:
             outcomes = (*outcomes, results[0][1])
         else:
             self._observe_sources(outcomes, degraded)
-        started = time.perf_counter()
-        merged = merge([source.name for source in sources], [proposal for proposal, _ in results])
+        with self._observer.stage("merge", "merge"):
+            merged = merge([source.name for source in sources], [proposal for proposal, _ in results])
         degraded.extend(merged.degraded_reasons)
-        self._ran("merge", "merge", started)
         return merged, outcomes
 
     async def _propose_all(self, query: Query) -> list[tuple[CandidateSet | None, SourceOutcome]]:
@@ -159,38 +151,35 @@ class Pipeline:
         """Ask one source, which is late after `due` on the loop's clock; None is for one that never waits."""
         if not source.enabled(query):
             return None, SourceOutcome(source.name, DISABLED)
-        started = time.perf_counter()
         try:
-            if due is None:
-                proposal = await source.propose(query)
-            else:
-                async with asyncio.timeout_at(due):
+            with self._observer.stage("source", source.name):
+                if due is None:
                     proposal = await source.propose(query)
-            missing = source.provides - proposal.columns.keys()
-            if missing and len(proposal):
-                raise StageError(f"source {source.name} did not fill {', '.join(sorted(missing))}")
+                else:
+                    async with asyncio.timeout_at(due):
+                        proposal = await source.propose(query)
+                missing = source.provides - proposal.columns.keys()
+                if missing and len(proposal):
+                    raise StageError(f"source {source.name} did not fill {', '.join(sorted(missing))}")
         except TimeoutError:
             return None, SourceOutcome(source.name, LATE)
         except Exception as error:  # noqa: BLE001 - one failed source must not fail the answer; it is counted and told
             self._observer.failed(source.name, error)
             return None, SourceOutcome(source.name, FAILED)
-        finally:
-            self._ran("source", source.name, started)
         return proposal, SourceOutcome(source.name, ANSWERED, len(proposal))
 
     async def _filter(
         self, stage: Filter, query: Query, candidates: CandidateSet, removed: dict[str, int]
     ) -> CandidateSet:
-        started = time.perf_counter()
-        mask = await stage.keep(query, candidates)
-        if mask.shape != (len(candidates),) or mask.dtype != np.bool_:
-            raise StageError(f"filter {stage.name} gave a mask of {mask.dtype} {mask.shape}")
-        count = len(candidates) - int(np.count_nonzero(mask))
-        if count:
-            removed[stage.name] = count
-            self._observer.removed(stage.name, count)
-            candidates = candidates.take(mask)
-        self._ran("filter", stage.name, started)
+        with self._observer.stage("filter", stage.name):
+            mask = await stage.keep(query, candidates)
+            if mask.shape != (len(candidates),) or mask.dtype != np.bool_:
+                raise StageError(f"filter {stage.name} gave a mask of {mask.dtype} {mask.shape}")
+            count = len(candidates) - int(np.count_nonzero(mask))
+            if count:
+                removed[stage.name] = count
+                self._observer.removed(stage.name, count)
+                candidates = candidates.take(mask)
         return candidates
 
     async def _score(
@@ -210,8 +199,7 @@ class Pipeline:
     async def _score_with(
         self, scorer: Scorer, query: Query, candidates: CandidateSet, budget_seconds: float | None
     ) -> CandidateSet:
-        started = time.perf_counter()
-        try:
+        with self._observer.stage("scorer", scorer.name):
             if budget_seconds is None or scorer.name in self._chain.immediate:
                 columns = await scorer.score(query, candidates)
             else:
@@ -221,30 +209,26 @@ class Pipeline:
                 if not np.all(np.isfinite(column)):
                     raise StageError(f"scorer {scorer.name} gave values in {name} that are not finite")
             return _extended(scorer.name, scorer.provides, candidates, columns)
-        finally:
-            self._ran("scorer", scorer.name, started)
 
     async def _select(self, query: Query, candidates: CandidateSet) -> CandidateSet:
         selector = self._chain.selector
         if not len(candidates):
             return candidates
-        started = time.perf_counter()
-        order = await selector.select(query, candidates)
-        keeps_all = len(order) == len(candidates) and bool((order == np.arange(len(order))).all())
-        if len(order) > query.count or not (keeps_all or _are_distinct(order, len(candidates))):
-            raise StageError(f"selector {selector.name} gave {len(order)} indexes for {query.count} places")
-        self._ran("selector", selector.name, started)
+        with self._observer.stage("selector", selector.name):
+            order = await selector.select(query, candidates)
+            keeps_all = len(order) == len(candidates) and bool((order == np.arange(len(order))).all())
+            if len(order) > query.count or not (keeps_all or _are_distinct(order, len(candidates))):
+                raise StageError(f"selector {selector.name} gave {len(order)} indexes for {query.count} places")
         return candidates if keeps_all else candidates.take(order)
 
     async def _act(self, outcome: Outcome) -> None:
         for side_effect in self._chain.side_effects:
             if side_effect.enabled(outcome.query):
-                started = time.perf_counter()
                 try:
-                    await side_effect.after(outcome)
+                    with self._observer.stage("side_effect", side_effect.name):
+                        await side_effect.after(outcome)
                 except Exception as error:  # noqa: BLE001 - the slate is made; what follows it may not undo it
                     self._observer.failed(side_effect.name, error)
-                self._ran("side_effect", side_effect.name, started)
 
 
 def _are_distinct(indexes: NDArray[np.intp], length: int) -> bool:

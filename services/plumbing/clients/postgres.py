@@ -14,9 +14,13 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from services.core.errors import OverloadedError, PreconditionError, UnavailableError
 from services.plumbing.metrics import DATABASE_CONNECTIONS, DATABASE_WAITING
+from services.plumbing.tracing import SpanKind, span
 
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 logger = logging.getLogger(__name__)
+
+# Of a statement and its parameters nothing is told.
+_POSTGRESQL = {"db.system.name": "postgresql"}
 
 
 @asynccontextmanager
@@ -73,8 +77,9 @@ async def connection(pool: Pool, **options: Any) -> AsyncIterator[AsyncConnectio
         PreconditionError: The schema is not there, or older than this code.
     """
     try:
-        async with pool.connection(**options) as borrowed:
-            yield borrowed
+        with span("postgresql", SpanKind.CLIENT, _POSTGRESQL):
+            async with pool.connection(**options) as borrowed:
+                yield borrowed
     except TooManyRequests as error:
         raise OverloadedError("too many requests wait for the database; back off and try again") from error
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:

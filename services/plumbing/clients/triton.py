@@ -17,6 +17,7 @@ from tritonclient.utils import np_to_triton_dtype, triton_to_np_dtype
 
 from services.core.errors import UnavailableError
 from services.plumbing.metrics import TRITON_SECONDS
+from services.plumbing.tracing import Attribute, SpanKind, is_on, outgoing, span
 
 # (name, NumPy type, shape) of each input.
 _Signature = tuple[tuple[str, np.dtype[np.generic], tuple[int, ...]], ...]
@@ -65,11 +66,11 @@ class TritonClient:
         started = time.perf_counter()
         result = "error"
         try:
-            if self._places.locked():
-                answer = await self._in_turn(request, timeout_seconds)
+            if is_on():
+                with span(*_span_of(model, version)):
+                    answer = await self._call(request, timeout_seconds)
             else:
-                async with self._places:
-                    answer = await self._model_infer(request, timeout=timeout_seconds)
+                answer = await self._call(request, timeout_seconds)
             array = _tensor(answer, output)
             if array is None or array.size == 0:
                 raise UnavailableError(f"model {model} gave no {output}")
@@ -95,10 +96,30 @@ class TritonClient:
         if not answer.live:
             raise UnavailableError("Triton says that it does not live")
 
+    async def _call(self, request: Any, timeout_seconds: float) -> Any:
+        if self._places.locked():
+            return await self._in_turn(request, timeout_seconds)
+        async with self._places:
+            return await self._model_infer(request, timeout=timeout_seconds, **outgoing())
+
     async def _in_turn(self, request: Any, timeout_seconds: float) -> Any:
         """Call when a place is free. Only here is a second timer needed: gRPC keeps the time of the call itself."""
         async with asyncio.timeout(timeout_seconds), self._places:
-            return await self._model_infer(request, timeout=timeout_seconds)
+            return await self._model_infer(request, timeout=timeout_seconds, **outgoing())
+
+
+def _span_of(model: str, version: str) -> tuple[str, SpanKind, dict[str, Attribute]]:
+    return (
+        f"triton/ModelInfer {model}",
+        SpanKind.CLIENT,
+        {
+            "rpc.system": "grpc",
+            "rpc.method": "ModelInfer",
+            "peer.service": "triton",
+            "trommel.model": model,
+            "trommel.model_version": version,
+        },
+    )
 
 
 @lru_cache(maxsize=256)

@@ -5,16 +5,16 @@ The limit is here because gRPC's own answers before any interceptor's handler ru
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 import grpc
 from prometheus_client import Counter
 
+from services.plumbing.interceptors.call_code import code_of
 from services.plumbing.interceptors.handlers import WrappingInterceptor, kind_of, wrap
 from services.plumbing.metrics import GRPC_HANDLED, GRPC_IN_FLIGHT, GRPC_SECONDS, GRPC_STARTED
+from services.plumbing.tracing import exemplar
 
-_CODES = {code.value[0]: code for code in grpc.StatusCode}
 _EXPECTED = (
     *("OK", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION"),
     *("INTERNAL", "UNAVAILABLE"),
@@ -23,7 +23,7 @@ _FULL = "too many calls at once; back off and try again"
 
 
 class RedMetricsInterceptor(WrappingInterceptor):
-    """The outermost interceptor: it sees the status that the caller sees."""
+    """Outside of those that may end a call: it sees the status that the caller sees."""
 
     def __init__(self, limit: int) -> None:
         """limit: RPCs that may be served at once; the next is refused with RESOURCE_EXHAUSTED."""
@@ -88,19 +88,8 @@ class _Observed:
         self._began = time.perf_counter()
 
     async def __aexit__(self, _: type[BaseException] | None, error: BaseException | None, __: object) -> None:
-        if isinstance(error, asyncio.CancelledError):
-            code = grpc.StatusCode.CANCELLED
-        else:
-            code = _status_of(self._context, grpc.StatusCode.OK if error is None else grpc.StatusCode.UNKNOWN)
+        code = code_of(self._context, error)
         self._places.taken -= 1
         GRPC_IN_FLIGHT.dec()
-        self._series.seconds.observe(time.perf_counter() - self._began)
+        self._series.seconds.observe(time.perf_counter() - self._began, exemplar())
         self._series.handled(code.name).inc()
-
-
-def _status_of(context: grpc.aio.ServicerContext, otherwise: grpc.StatusCode) -> grpc.StatusCode:
-    """Return the code set on the context: gRPC gives 0 or None while none is set."""
-    code = context.code()
-    if isinstance(code, grpc.StatusCode):
-        return code
-    return _CODES.get(code, otherwise) if code else otherwise

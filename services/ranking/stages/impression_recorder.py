@@ -16,6 +16,7 @@ from services.core.pipeline.roles import Outcome
 from services.core.query import Query
 from services.plumbing.background_tasks import ended
 from services.plumbing.metrics import SLATE_AGE, SLATE_QUEUE, SLATE_RECORDS
+from services.plumbing.tracing import NO_SPAN, Span, SpanKind, entry_span, recorded_traceparent
 from services.ranking.served_slate import ServedSlate
 
 logger = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class ImpressionRecorder:
         if len(self._queue) >= self._queue_size:
             SLATE_RECORDS.labels("dropped").inc()
             return
-        self._queue.append(ServedSlate(time.time(), self._policy, outcome))
+        self._queue.append(ServedSlate(time.time(), self._policy, outcome, recorded_traceparent()))
         self._filled.set()
         if len(self._queue) >= _DUE_SIZE:
             self._due.set()
@@ -101,7 +102,8 @@ class ImpressionRecorder:
                 batch = [self._queue.popleft() for _ in range(min(_BATCH_SIZE, len(self._queue)))]
                 self._sending, result = batch, "dropped"
                 try:
-                    result = await self._send(batch)
+                    with _span_of(batch):
+                        result = await self._send(batch)
                 finally:
                     self._sending = ()
                     SLATE_RECORDS.labels(result).inc(len(batch))
@@ -134,6 +136,14 @@ class ImpressionRecorder:
     async def _pause(self, seconds: float) -> None:
         """Wait, but not when the service is closing."""
         await _wait(self._closing, seconds)
+
+
+def _span_of(batch: Sequence[ServedSlate]) -> Span:
+    """Return a span inside the first request that is traced, with links to the others; nothing where none is."""
+    traces = list(dict.fromkeys(slate.traceparent for slate in batch if slate.traceparent))
+    if not traces:
+        return NO_SPAN
+    return entry_span("record slates", SpanKind.INTERNAL, traces[0], {"trommel.slates": len(batch)}, links=traces[1:])
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

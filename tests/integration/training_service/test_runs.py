@@ -17,11 +17,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import grpc
+import pytest
 from trommel.training.v1 import training_pb2, training_pb2_grpc
 
 from services.plumbing.bundle_pointer import read_pointer
 from services.training.worker import ARGUMENTS
 from tests.integration.training_service.conftest import open_parts
+from tests.otlp_receiver import OtlpReceiver, receiving
 
 Run = training_pb2.Run
 
@@ -153,6 +155,12 @@ async def test_a_run_survives_a_stopped_and_a_killed_worker_and_goes_live(
     assert not list((tmp_path / "bundles" / ".runs").iterdir())
 
 
+@pytest.fixture
+def receiver() -> Iterator[OtlpReceiver]:
+    with receiving() as running:
+        yield running
+
+
 def first_version(stub) -> str:
     (bundle,) = stub.ListBundles(training_pb2.ListBundlesRequest()).bundles
     assert bundle.state == training_pb2.Bundle.STATE_ACTIVE
@@ -162,12 +170,20 @@ def first_version(stub) -> str:
 
 
 async def test_a_run_started_while_redis_is_away_is_queued_later_and_fails_with_a_clear_line(
-    environment, database, tenant, tmp_path
+    environment, database, tenant, tmp_path, receiver
 ):
     record_walks(database, tenant, users=3, events=4)
+    environment = {
+        **environment,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{receiver.port}",
+        "OTEL_BSP_SCHEDULE_DELAY": "200",
+    }
+    trace_id, caller = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
     with server({**environment, "TROMMEL_REDIS_URL": "redis://127.0.0.1:1/0"}, tmp_path / "server.log") as stub:
         started = time.monotonic()
-        run = stub.StartRun(training_pb2.StartRunRequest(run_id="patient")).run
+        run = stub.StartRun(
+            training_pb2.StartRunRequest(run_id="patient"), metadata=[("traceparent", f"00-{trace_id}-{caller}-01")]
+        ).run
         assert time.monotonic() - started < 8.0
         assert run.state == Run.STATE_QUEUED
     with server(environment, tmp_path / "server.log") as stub, worker(environment, tmp_path / "worker.log"):
@@ -178,6 +194,15 @@ async def test_a_run_started_while_redis_is_away_is_queued_later_and_fails_with_
         )
         assert not run.bundle_version
         assert stub.ListBundles(training_pb2.ListBundlesRequest()).bundles == []
+        received = receiver.wait_for(trace_id, "training run", "step snapshot")
+    # From the caller across the row and the queue into the worker, which was woken by another server.
+    trace = {span.name: span for span in received}
+    started_by, worked = trace["trommel.training.v1.TrainingService/StartRun"], trace["training run"]
+    assert (started_by.service, started_by.parent_id) == ("training-api", caller)
+    assert (worked.service, worked.parent_id) == ("training-worker", started_by.span_id)
+    assert worked.attributes == {"trommel.attempt": 1, "trommel.run_state": "failed"}
+    assert trace["step snapshot"].parent_id == worked.span_id
+    assert "postgresql" in trace
 
 
 async def test_a_run_that_kills_every_worker_is_given_up(environment, settings, database, tenant, tmp_path):

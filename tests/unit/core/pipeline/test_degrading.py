@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,9 +25,12 @@ class Recorder:
     failures: list[str] = field(default_factory=list)
     stages: list[str] = field(default_factory=list)
 
-    def stage_ran(self, role: str, stage: str, seconds: float) -> None:
-        assert seconds >= 0
-        self.stages.append(stage)
+    @contextmanager
+    def stage(self, role: str, stage: str) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self.stages.append(stage)
 
     def proposed(self, source: str, status: str, count: int) -> None:
         self.sources.append((source, status, count))

@@ -9,11 +9,13 @@ from prometheus_client import REGISTRY
 
 from services.core.errors import UnavailableError
 from services.core.pipeline.roles import Outcome
+from services.plumbing.tracing import SpanKind, entry_span
 from services.ranking.served_slate import ServedSlate
 from services.ranking.stages import impression_recorder
 from services.ranking.stages.impression_recorder import ImpressionRecorder
 from services.ranking.stages.title_learner import TitleLearner
 from services.ranking.titles import Titles
+from tests.collected_spans import collecting
 
 
 class Store:
@@ -57,6 +59,32 @@ async def test_slates_of_a_moment_travel_together(outcome: Any) -> None:
         await asyncio.sleep(0.1)
         assert store.batches == [["a", "b", "c"]]
     assert counted("recorded") - before == 3
+
+
+async def test_the_record_of_slates_is_in_the_trace_of_one_and_linked_to_the_others(outcome: Any) -> None:
+    store = Store()
+    recorder = ImpressionRecorder(store, "p", 100, 0.02)
+    with collecting() as exporter:
+        async with recorder.recording():
+            for request_id in "abc":
+                with entry_span(request_id, SpanKind.SERVER, f"00-{request_id * 32}-{'1' * 16}-01"):
+                    await recorder.after(outcome(request_id))
+            with entry_span("d", SpanKind.SERVER, f"00-{'d' * 32}-{'1' * 16}-00"):
+                await recorder.after(outcome("d"))
+    ended = {span.name: span for span in exporter.get_finished_spans()}
+    assert list(ended) == ["a", "b", "c", "record slates"]
+    recorded = ended["record slates"]
+    assert recorded.parent.span_id == ended["a"].context.span_id
+    assert [link.context.span_id for link in recorded.links] == [ended[name].context.span_id for name in "bc"]
+    assert recorded.attributes == {"trommel.slates": 4}
+
+
+async def test_slates_that_nobody_traces_are_recorded_without_a_span(outcome: Any) -> None:
+    recorder = ImpressionRecorder(Store(), "p", 100, 0.02)
+    with collecting() as exporter:
+        async with recorder.recording():
+            await recorder.after(outcome("a"))
+    assert exporter.get_finished_spans() == ()
 
 
 async def test_a_full_load_does_not_wait_for_more(outcome: Any) -> None:
