@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 # The limit on RPCs is kept, and counted, by an interceptor, which sees a call when its request has come. gRPC's own
 # limit only bounds how many calls may be open whose requests are still on their way; what it refuses nobody counts.
 _OPEN_PER_SERVED = 2
+# A refused call holds its place for a moment after its answer has left: with a small limit that would count.
+_REFUSED_ON_THEIR_WAY = 64
 
 S = TypeVar("S", bound=ServerSettings)
 
@@ -66,7 +68,7 @@ def make_server(settings: ServerSettings, arrivals: ArrivalsInterceptor) -> grpc
             ErrorInterceptor(),
             ValidationInterceptor(),
         ],
-        maximum_concurrent_rpcs=_OPEN_PER_SERVED * settings.max_concurrent_rpcs,
+        maximum_concurrent_rpcs=_OPEN_PER_SERVED * settings.max_concurrent_rpcs + _REFUSED_ON_THEIR_WAY,
         options=[
             ("grpc.max_receive_message_length", settings.max_message_bytes),
             ("grpc.max_send_message_length", settings.max_message_bytes),
