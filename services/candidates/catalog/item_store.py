@@ -19,6 +19,8 @@ from services.core.text_encoder_files import TEXT
 from services.plumbing.clients.postgres import Pool, connection
 from services.plumbing.text.item_text import item_text, text_digest
 
+# The texts of chunks larger than this wait behind those of smaller ones: imports behind what somebody just wrote.
+_FEW_ITEMS = 20
 # Writers of one tenant take turns, from before their first revision is drawn until their commit can be seen. So
 # revisions become visible in their order, and whoever has read up to one never misses a smaller one.
 TAKE_TURN = "SELECT pg_advisory_xact_lock(hashtext('trommel.items'), hashtext(%s))"
@@ -45,13 +47,13 @@ DELETE FROM item_vectors USING unnest(%s::text[], %s::text[]) AS new (item_id, d
 WHERE tenant = %s AND item_vectors.item_id = new.item_id AND (encoder = '' OR item_vectors.digest <> new.digest)
 """
 _QUEUE_TEXTS = """
-INSERT INTO text_jobs (tenant, item_id, revision)
-SELECT tenant, item_id, revision FROM items
+INSERT INTO text_jobs (tenant, item_id, revision, bulk)
+SELECT tenant, item_id, revision, %(bulk)s FROM items
 WHERE tenant = %(tenant)s AND item_id = ANY(%(item_ids)s) AND NOT EXISTS (
     SELECT FROM item_vectors WHERE item_vectors.tenant = items.tenant AND item_vectors.item_id = items.item_id
         AND name = %(name)s)
 ON CONFLICT (tenant, item_id) DO UPDATE
-    SET revision = excluded.revision, attempts = 0, not_before = now(), error = NULL
+    SET revision = excluded.revision, bulk = excluded.bulk, attempts = 0, not_before = now(), error = NULL
 """
 _DELETE_JOBS = "DELETE FROM text_jobs WHERE tenant = %s AND item_id = ANY(%s)"
 _INSERT_VECTOR = """
@@ -113,7 +115,8 @@ class ItemStore:
             await cursor.execute(_DELETE_JOBS, (self._tenant, list(by_id)))
             written = [item_id for item_id, text in zip(by_id, texts, strict=True) if text]
             if written:
-                await cursor.execute(_QUEUE_TEXTS, {"tenant": self._tenant, "item_ids": written, "name": TEXT})
+                values = {"tenant": self._tenant, "item_ids": written, "name": TEXT, "bulk": len(by_id) > _FEW_ITEMS}
+                await cursor.execute(_QUEUE_TEXTS, values)
 
     async def delete(self, item_ids: Sequence[str]) -> int:
         """Mark the items as deleted and drop their vectors; return how many there were."""

@@ -24,7 +24,7 @@ FROM items
 WHERE text_jobs.tenant = %(tenant)s AND items.tenant = text_jobs.tenant AND items.item_id = text_jobs.item_id
     AND text_jobs.item_id IN (
         SELECT item_id FROM text_jobs WHERE tenant = %(tenant)s AND not_before <= now() AND attempts < %(most)s
-        ORDER BY not_before, item_id LIMIT %(count)s FOR UPDATE SKIP LOCKED)
+        ORDER BY bulk, not_before, item_id LIMIT %(count)s FOR UPDATE SKIP LOCKED)
 RETURNING text_jobs.item_id, text_jobs.revision, items.title, items.categories, items.text
 """  # noqa: S608 - a constant
 _STILL_WANTED = """

@@ -14,8 +14,10 @@ import pytest
 import tritonclient.grpc
 from trommel.catalog.v1 import catalog_pb2 as pb
 
+from services.candidates.catalog.text_jobs import TextJobs
 from services.candidates.settings import CandidatesSettings
 from services.core.text_encoder_files import DESCRIPTION, FOLDER
+from services.plumbing.clients.postgres import open_pool
 from services.training.text_encoder.default_model import DEFAULT_MODEL
 from services.training.text_encoder.offline import encode_texts
 from services.training.text_encoder.provide import provide_text_encoder
@@ -150,3 +152,15 @@ async def test_two_servers_share_the_work(serve: Serve, with_encoder: Candidates
         await asyncio.gather(upsert(one, *items[:150]), upsert(other, *items[150:]))
         await jobs_end(database, with_encoder.tenant, 60.0)
     assert len(vectors_of(database, with_encoder.tenant)) == 300
+
+
+async def test_an_import_does_not_keep_a_single_item_waiting(
+    serve: Serve, settings: CandidatesSettings, database: Database
+) -> None:
+    async with serve(settings) as client:
+        await upsert(client, *[pb.Item(id=str(number), title=f"Film {number}") for number in range(200)])
+        await upsert(client, pb.Item(id="single", title="A single one"))
+    async with open_pool(settings.database_url) as pool:
+        claimed = await TextJobs(pool, settings.tenant).claim(3)
+    assert len(claimed) == 3
+    assert "single" in [job.item_id for job in claimed]
