@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from services.core.errors import DomainError
+from services.plumbing.background_tasks import running_beside
 from services.plumbing.metrics import AUDITED_EVENTS, LOST_EVENTS
 
 logger = logging.getLogger(__name__)
@@ -66,12 +67,8 @@ class AcknowledgementAudit:
     @asynccontextmanager
     async def auditing(self, interval_seconds: float = _INTERVAL_SECONDS) -> AsyncIterator[None]:
         """Look every so often while the context is open."""
-        task = asyncio.create_task(self._keep_looking(interval_seconds))
-        try:
+        async with running_beside(self._keep_looking(interval_seconds)):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def _keep_looking(self, interval_seconds: float) -> None:
         while True:

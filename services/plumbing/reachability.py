@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from services.plumbing.background_tasks import running_beside
 from services.plumbing.metrics import PART_UP
 
 logger = logging.getLogger(__name__)
@@ -35,15 +36,9 @@ async def watching(
         interval_seconds: Time between two questions.
         timeout_seconds: Time after which a part without an answer counts as away.
     """
-    tasks = [
-        asyncio.create_task(_watch(part, probe, interval_seconds, timeout_seconds)) for part, probe in probes.items()
-    ]
-    try:
+    watches = (_watch(part, probe, interval_seconds, timeout_seconds) for part, probe in probes.items())
+    async with running_beside(*watches):
         yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _watch(part: str, probe: Probe, interval_seconds: float, timeout_seconds: float) -> None:

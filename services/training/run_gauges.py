@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from redis.exceptions import RedisError
 
 from services.core.errors import DomainError
+from services.plumbing.background_tasks import running_beside
 from services.plumbing.metrics import (
     LAST_RUN_SECONDS,
     LAST_SUCCESS,
@@ -74,13 +75,8 @@ class RunGauges:
             (self.look_at_queue, _RUNS_SECONDS),
             (self.look_at_stores, _STORES_SECONDS),
         )
-        tasks = [asyncio.create_task(_keep(look, seconds)) for look, seconds in looks]
-        try:
+        async with running_beside(*(_keep(look, seconds) for look, seconds in looks)):
             yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _keep(look: Callable[[], Awaitable[None]], interval_seconds: float) -> None:

@@ -66,3 +66,22 @@ async def test_a_sibling_is_up_while_it_says_that_it_serves() -> None:
         await servicer.set("trommel.S", health_pb2.HealthCheckResponse.NOT_SERVING)
         await until(lambda: up("sibling") == 0)
     await server.stop(None)
+
+
+async def test_a_probe_that_turns_its_cancellation_into_an_error_does_not_hold_up_the_end() -> None:
+    asked = asyncio.Event()
+    swallowed = 0
+
+    async def swallow() -> None:
+        nonlocal swallowed
+        asked.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            swallowed += 1
+            raise ConnectionError("its own time limit") from None
+
+    async with asyncio.timeout(20):
+        async with watching({"swallowing": swallow}, interval_seconds=60, timeout_seconds=60):
+            await asked.wait()
+    assert swallowed == 1
