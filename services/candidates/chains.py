@@ -29,9 +29,10 @@ from services.candidates.stages.similarity_scorer import SimilarityScorer
 from services.candidates.stages.source_scorer import SourceScorer
 from services.candidates.stages.unavailable_filter import UnavailableFilter
 from services.candidates.stages.unscored_fallback import UnscoredFallback
-from services.candidates.stages.user_encoder import InferenceClient, UserEncoder
+from services.candidates.stages.user_encoder import UserEncoder
 from services.candidates.stages.user_vector import UserVectorCall, UserVectorWait
 from services.core.cascade import INTENT, NEWCOMERS
+from services.core.inference import Inference
 from services.core.item_index import ItemIndex
 from services.core.pipeline.chain import Chain, OptionalHydrator, ScorerWithFallback
 from services.core.pipeline.roles import Observer, QueryHydrator, Source
@@ -52,7 +53,7 @@ class PipelineBuilder:
         replica: CatalogReplica,
         texts: TextIndex,
         words: Words,
-        triton: InferenceClient,
+        triton: Inference,
         observers: dict[str, Observer],
         source_budget_seconds: float,
     ) -> None:

@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
-
 import numpy as np
 from numpy.typing import NDArray
 
 from services.core.bundle import USER_ENCODER, ModelEntry
 from services.core.errors import UnavailableError
-
-
-class InferenceClient(Protocol):
-    """Runs a model version; what the Triton client does."""
-
-    async def infer(
-        self,
-        model: str,
-        version: str,
-        inputs: Mapping[str, NDArray[np.generic]],
-        output: str,
-        timeout_seconds: float,
-    ) -> NDArray[np.float32]:
-        """Return one output of the model."""
-        ...
+from services.core.inference import Inference
 
 
 class UserEncoder:
     """Asks one version of the user encoder."""
 
-    def __init__(self, client: InferenceClient, version: str, model: ModelEntry, timeout_seconds: float) -> None:
+    def __init__(self, client: Inference, version: str, model: ModelEntry, timeout_seconds: float) -> None:
         self._client = client
         self._version = version
         self._model = model

@@ -3,37 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.core.errors import UnavailableError
+from services.core.inference import Inference
 from services.core.text_encoder_files import TEXT_ENCODER, TEXT_VECTORS, VERSION, TextEncoderDescription
 from services.plumbing.text.text_tokens import TextTokens, TokenBatch
-
-
-class InferenceClient(Protocol):
-    """Runs a model version; what the Triton client does."""
-
-    async def infer(
-        self,
-        model: str,
-        version: str,
-        inputs: Mapping[str, NDArray[np.generic]],
-        output: str,
-        timeout_seconds: float,
-    ) -> NDArray[np.float32]:
-        """Return one output of the model. Raises UnavailableError, TimeoutError."""
-        ...
 
 
 class TextEncoder:
     """Tokenises here, in a thread, and has Triton do the rest, one batch after the other."""
 
-    def __init__(self, client: InferenceClient, tokens: TextTokens) -> None:
+    def __init__(self, client: Inference, tokens: TextTokens) -> None:
         self._client = client
         self._tokens = tokens
 
@@ -68,7 +53,7 @@ class TextEncoder:
 class TextEncoderFolder:
     """Where the exported encoder appears once training has made it, and is replaced when another is wanted."""
 
-    def __init__(self, folder: Path, client: InferenceClient) -> None:
+    def __init__(self, folder: Path, client: Inference) -> None:
         self._folder = folder
         self._client = client
         self._loaded: TextEncoder | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from services.core.candidate_set import CandidateSet, Column
 from services.core.circuit_breaker import CircuitBreaker
 from services.core.errors import UnavailableError
 from services.core.history_events import FEATURES
+from services.core.inference import Inference
 from services.core.query import Query
 from services.core.sources.sequence import SequenceSource
 from services.plumbing.bundle_watcher import LoadedBundles
@@ -22,21 +22,6 @@ from services.ranking.stages.popular_source import POPULARITY
 
 # Few shapes, so that requests of different sizes share batches in Triton.
 _CANDIDATE_BUCKETS = (64, 128, 256, 320, 512, 1024)
-
-
-class Inference(Protocol):
-    """Triton as the scorer needs it."""
-
-    async def infer(
-        self,
-        model: str,
-        version: str,
-        inputs: Mapping[str, NDArray[np.generic]],
-        output: str,
-        timeout_seconds: float,
-    ) -> NDArray[np.float32]:
-        """Run one model version. Raises UnavailableError or TimeoutError."""
-        ...
 
 
 class RankerScorer:
