@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,11 +9,11 @@ from contextlib import asynccontextmanager
 from services.candidates.bundles.newcomers import Contents
 from services.candidates.catalog.replica import CatalogReplica
 from services.candidates.pipelines import BundlePipelines
-from services.plumbing.background_tasks import running_beside
+from services.plumbing.background_tasks import keep_doing, running_beside
 from services.plumbing.bundle_watcher import LoadedBundles
 from services.plumbing.metrics import NEWCOMERS
 
-logger = logging.getLogger(__name__)
+_LONGEST_PAUSE_SECONDS = 2.0
 
 
 class NewcomerFollower:
@@ -43,17 +41,6 @@ class NewcomerFollower:
     @asynccontextmanager
     async def following(self, interval_seconds: float = 0.2) -> AsyncIterator[None]:
         """Follow while the context is open. interval_seconds: between two looks, which cost nothing in themselves."""
-        async with running_beside(self._follow(interval_seconds)):
+        follow = keep_doing(self.take_in, "new items are not read", interval_seconds, _LONGEST_PAUSE_SECONDS)
+        async with running_beside(follow):
             yield
-
-    async def _follow(self, interval_seconds: float) -> None:
-        said = ""
-        while True:
-            try:
-                await self.take_in()
-                said = ""
-            except Exception as error:  # noqa: BLE001 - what was read serves on
-                if str(error) != said:
-                    said = str(error)
-                    logger.warning("new items are not read: %s: %s", type(error).__name__, error)
-            await asyncio.sleep(interval_seconds)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from redis.exceptions import RedisError
 
 from services.core.bundle import BundleError, read_manifest
 from services.core.errors import DomainError
-from services.plumbing.background_tasks import running_beside
+from services.plumbing.background_tasks import keep_doing, running_beside
 from services.plumbing.bundle_pointer import read_pointer
 from services.plumbing.metrics import ACTIVE_BUNDLE, BUNDLE_CREATED, BUNDLE_QUALITY
 from services.training.run_queue import RunQueue
@@ -94,21 +95,10 @@ class Reconciler:
         if await self._text_encoder.restore():
             logger.info("Triton serves the text encoder")
 
-    async def _keep(self, restore: Callable[[], Awaitable[None]], what: str) -> None:
-        pause, refused = self._interval_seconds, ""
-        while True:
-            try:
-                await restore()
-                pause, refused = self._interval_seconds, ""
-            except (DomainError, OSError, ValueError, BundleError) as error:
-                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
-                if str(error) != refused:
-                    refused = str(error)
-                    logger.warning("%s is not restored: %s", what, error)
-            except Exception:
-                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
-                logger.exception("the reconciler goes on")
-            await asyncio.sleep(pause)
+    def _keep(self, restore: Callable[[], Awaitable[None]], what: str) -> Coroutine[Any, Any, None]:
+        expected = (DomainError, OSError, ValueError, BundleError)
+        unless = f"{what} is not restored"
+        return keep_doing(restore, unless, self._interval_seconds, _LONGEST_PAUSE_SECONDS, expected)
 
     def _show_active(self) -> None:
         pointer = read_pointer(self._store)

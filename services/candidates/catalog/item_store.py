@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.candidates.catalog.item import Item
-from services.candidates.catalog.real_array import RealArray, real_array_of, register_real_arrays
+from services.candidates.catalog.item_vectors import vectors_of
+from services.candidates.catalog.real_array import RealArray, register_real_arrays
 from services.core.text_encoder_files import TEXT
 from services.plumbing.clients.postgres import Pool, connection
 from services.plumbing.text.item_text import item_text, text_digest
@@ -75,10 +75,6 @@ _SELECT_PAGE = (
     + """ AND item_id > %(after)s AND (%(scenario)s::text = '' OR scenario = %(scenario)s)
 ORDER BY item_id LIMIT %(count)s"""
 )
-_SELECT_VECTORS = """
-SELECT item_id, name, array_send("values") FROM item_vectors
-WHERE tenant = %s AND item_id = ANY(%s) AND encoder = ''
-"""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -138,18 +134,8 @@ class ItemStore:
     async def _select(self, query: str, parameters: dict[str, Any]) -> list[Item]:
         async with connection(self._pool) as borrowed:
             rows = await (await borrowed.execute(query, {"tenant": self._tenant, **parameters})).fetchall()
-            vectors = await self._vectors_of(borrowed, [row[0] for row in rows])
+            vectors = await vectors_of(borrowed, self._tenant, [row[0] for row in rows], given_alone=True)
         return [_item_of(row, vectors.get(row[0], {})) for row in rows]
-
-    async def _vectors_of(
-        self, borrowed: AsyncConnection[TupleRow], item_ids: list[str]
-    ) -> dict[str, dict[str, NDArray[np.float32]]]:
-        found: dict[str, dict[str, NDArray[np.float32]]] = {}
-        if item_ids:
-            rows = await borrowed.execute(_SELECT_VECTORS, (self._tenant, item_ids), binary=True)
-            async for item_id, name, sent in rows:
-                found.setdefault(item_id, {})[name] = real_array_of(sent)
-        return found
 
 
 def _item_of(row: TupleRow, vectors: dict[str, NDArray[np.float32]]) -> Item:

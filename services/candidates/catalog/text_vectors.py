@@ -7,13 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from services.candidates.catalog.real_array import real_array_of
+from services.candidates.catalog.item_vectors import vectors_of
 from services.core.text_encoder_files import TEXT
 from services.plumbing.clients.postgres import Pool, connection
-
-_SELECT = """
-SELECT item_id, array_send("values") FROM item_vectors WHERE tenant = %s AND name = %s AND item_id = ANY(%s)
-"""
 
 
 class TextVectors:
@@ -26,5 +22,5 @@ class TextVectors:
     async def of(self, item_ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return float32 [W] by item id, of those that have one. Raises UnavailableError."""
         async with connection(self._pool) as borrowed:
-            found = await borrowed.execute(_SELECT, (self._tenant, TEXT, list(item_ids)), binary=True)
-            return {item_id: real_array_of(sent) async for item_id, sent in found}
+            found = await vectors_of(borrowed, self._tenant, item_ids)
+        return {item_id: named[TEXT] for item_id, named in found.items() if TEXT in named}

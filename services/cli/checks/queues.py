@@ -12,7 +12,8 @@ SELECT count(*) FILTER (WHERE lower(state) = 'queued'), count(*) FILTER (WHERE l
 FROM training_runs WHERE tenant = %s
 """
 _TEXTS = """
-SELECT count(*) FILTER (WHERE attempts < 5), count(*) FILTER (WHERE attempts >= 5) FROM text_jobs WHERE tenant = %s
+SELECT count(*) FILTER (WHERE attempts < %(most)s), count(*) FILTER (WHERE attempts >= %(most)s)
+FROM text_jobs WHERE tenant = %(tenant)s
 """
 
 
@@ -20,10 +21,13 @@ def check_queues(database_url: str, tenant: str) -> list[Finding]:
     """Return one finding for each queue; none where the database does not answer, which is told elsewhere."""
     import psycopg
 
+    from services.candidates.catalog.text_jobs import MOST_ATTEMPTS
+
+    texts = {"tenant": tenant, "most": MOST_ATTEMPTS}
     try:
         with psycopg.connect(database_url, connect_timeout=_CONNECT_SECONDS) as connection:
             queued, running, oldest = connection.execute(_RUNS, (tenant,)).fetchone() or (0, 0, 0)
-            waiting, given_up = connection.execute(_TEXTS, (tenant,)).fetchone() or (0, 0)
+            waiting, given_up = connection.execute(_TEXTS, texts).fetchone() or (0, 0)
     except psycopg.Error:
         return []
     stuck = bool(queued) and not running and float(oldest) > _LONGEST_WAIT_SECONDS

@@ -167,8 +167,9 @@ def _are_newcomers(ranker: ModelEntry, features: NDArray[np.generic], count: int
 def _features(ranker: ModelEntry, candidates: CandidateSet, names: tuple[str, ...]) -> NDArray[np.generic]:
     """Return the source scores [C, F] in the order in which the ranker learned them."""
     scores = candidates.columns["source_scores"]
-    if names == ranker.sources:
-        return scores
+    # Candidates has columns of its own behind them.
+    if names[: len(ranker.sources)] == ranker.sources:
+        return scores[:, : len(ranker.sources)]
     missing = [name for name in ranker.sources if name not in names]
     if missing:
         raise UnavailableError(f"the candidates lack the scores of {', '.join(missing)}")
