@@ -77,7 +77,7 @@ class IntentSource:
     ) -> CandidateSet:
         catalog = query.view.catalog
         wanted, unwanted = (vector if vector.any() else None for vector in vectors)
-        scores = query.scores[INTENT] = self._index.scores(catalog, wanted, unwanted, named)
+        scores = query.scores[INTENT] = self._index.table.answers(catalog, wanted, unwanted, named)
         slots = np.empty(0, np.int32)
         if intent.wanted:
             open_slots = query.view.open_slots & ~query.excluded_slots & (scores > 0)

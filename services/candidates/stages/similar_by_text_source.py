@@ -27,15 +27,16 @@ class SimilarByTextSource:
 
     def enabled(self, query: Query) -> bool:
         """When the named item says something."""
-        known = resolved(query)
-        return bool(self._texts.likeness(known.view.catalog, int(known.named_slots[0])).any())
+        slot, says = int(resolved(query).named_slots[0]), self._texts.table.says
+        return slot < len(says) and bool(says[slot])
 
     async def propose(self, query: Query) -> CandidateSet:
         """Return at most query.count open items, most alike first."""
         known = resolved(query)
-        likeness = self._texts.likeness(known.view.catalog, int(known.named_slots[0]))
-        slots = np.flatnonzero(known.view.open_slots & ~known.excluded_slots & (likeness > 0))
-        slots = slots[np.argsort(-likeness[slots], kind="stable")[: query.count]].astype(np.int32)
+        slots = np.flatnonzero(known.view.open_slots & ~known.excluded_slots).astype(np.int32)
+        likeness = self._texts.table.likeness(int(known.named_slots[0]), slots)
+        best = np.argsort(-likeness, kind="stable")[: query.count]
+        slots = slots[best[likeness[best] > 0]]
         return CandidateSet(
             known.view.catalog.item_ids[slots],
             (),

@@ -49,9 +49,9 @@ class SimilarityScorer:
             parts.append((_BEHAVIOUR_SHARE, self._by_behaviour(row, rows)))
         if row and self._vectors is not None:
             parts.append((_VECTOR_SHARE, self._by_vector(row, rows)))
-        likeness = self._texts.likeness(known.view.catalog, slot)
-        if likeness.any():
-            parts.append((_TEXT_SHARE, likeness[candidates.columns[SLOT]]))
+        table = self._texts.table
+        if slot < len(table.says) and table.says[slot]:
+            parts.append((_TEXT_SHARE, table.likeness(slot, candidates.columns[SLOT].astype(np.int32))))
         total = sum(share for share, _ in parts)
         score = np.zeros(len(rows), np.float32)
         for share, part in parts:

@@ -99,7 +99,7 @@ class Library:
     async def scores(self, wanted: str, unwanted: str = "") -> NDArray[np.float32]:
         vectors = await self.index.encoder.encode([wanted, unwanted], 1.0)
         sides = [vector if vector.any() else None for vector in vectors]
-        return self.index.scores(self.replica.snapshot, sides[0], sides[1])
+        return self.index.table.answers(self.replica.snapshot, sides[0], sides[1], {})
 
 
 @pytest_asyncio.fixture
@@ -154,14 +154,14 @@ async def test_a_request_of_an_earlier_or_later_snapshot_is_answered_too(library
     await library.replica.refresh()
     later = library.replica.snapshot
     wanted = (await encoded(library.triton, library.folder, ["robbery"]))[0]
-    assert library.index.scores(later, wanted, None).shape == (45,)
+    assert library.index.table.answers(later, wanted, None, {}).shape == (45,)
     await library.index.take_in(later)
-    assert library.index.scores(earlier, wanted, None).shape == (40,)
+    assert library.index.table.answers(earlier, wanted, None, {}).shape == (40,)
 
 
 async def test_what_names_the_wanted_words_gains(library: Library) -> None:
     wanted = (await encoded(library.triton, library.folder, ["robbery"]))[0]
-    plain = library.index.scores(library.replica.snapshot, wanted, None)
-    named = library.index.scores(library.replica.snapshot, wanted, None, {"3": 1.0, "25": 0.5, "not there": 1.0})
+    plain = library.index.table.answers(library.replica.snapshot, wanted, None, {})
+    named = library.index.table.answers(library.replica.snapshot, wanted, None, {"3": 1.0, "25": 0.5, "not there": 1.0})
     assert int(np.argmax(named)) == 3
     assert named[25] > plain[25]
