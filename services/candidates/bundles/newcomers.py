@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.bundles.aligned_catalog import CatalogView
+from services.candidates.bundles.liking import Liking
 from services.candidates.catalog.snapshot import CatalogSnapshot
 from services.core.content_map import ContentMap
 from services.core.content_space import ItemContent
@@ -18,9 +19,6 @@ from services.core.content_space import ItemContent
 # The newest ones, where there are more: every request compares all of them.
 _MOST = 100_000
 _ITEMS_AT_ONCE = 1_000
-# A new item is offered to the fifth of the users whom it suits best.
-_SUITED_SHARE = 0.2
-_SMALL = 1e-12
 
 
 class Contents(Protocol):
@@ -29,34 +27,6 @@ class Contents(Protocol):
     async def of(self, item_ids: Sequence[str]) -> list[ItemContent]:
         """Return the contents in the order of the ids."""
         ...
-
-
-class Liking:
-    """How much a user likes an item, beside how much the user likes items at all.
-
-    liking(u, v) = (u · v - μ · u) / √(uᵀ Σ u): the logit in standard deviations of the user's logits over the known
-    items, whose vectors have the mean μ and the covariance Σ. So users who like nearly everything, or nearly nothing,
-    can be compared.
-    """
-
-    def __init__(self, item_vectors: NDArray[np.float32], public: NDArray[np.float32]) -> None:
-        """item_vectors: float32 [N, D] of the known items. public: float32 [R, D], vectors of users."""
-        self._mean = item_vectors.mean(axis=0)
-        self._covariance = np.atleast_2d(np.cov(item_vectors, rowvar=False)).astype(np.float32)
-        spreads = np.sqrt(np.maximum(np.einsum("rd,de,re->r", public, self._covariance, public), _SMALL))
-        self._public = public / spreads[:, np.newaxis]
-
-    def of(self, user_vector: NDArray[np.float32], logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        """float32 [C] for one user's logits of C items."""
-        spread = np.sqrt(max(float(user_vector @ self._covariance @ user_vector), _SMALL))
-        liking: NDArray[np.float32] = (logits - user_vector @ self._mean) / np.float32(spread)
-        return liking
-
-    def least(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """float32 [K]: for each item, the liking that only a fifth of the public reaches."""
-        likings = self._public @ (vectors - self._mean).T
-        least: NDArray[np.float32] = np.quantile(likings, 1 - _SUITED_SHARE, axis=0).astype(np.float32)
-        return least
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,48 +60,59 @@ class Newcomers:
         """item_vectors: float32 [N, D] of the items that the bundle knows."""
         self._map = content_map
         self.liking = Liking(item_vectors, content_map.users)
+        self._forget()
+
+    def _forget(self) -> None:
         self._read: CatalogSnapshot | None = None
-        self._revisions: dict[int, int] = {}
-        self._vectors: dict[int, NDArray[np.float32]] = {}
-        self.table = self._table()
+        # By slot, -1 for what was not read.
+        self._revisions = np.empty(0, np.int64)
+        nothing = np.empty((0, len(self._map.mean)), np.float32)
+        self.table = NewcomerTable(np.empty(0, np.int32), nothing, np.empty(0, np.float32))
 
     async def take_in(self, view: CatalogView, contents: Contents) -> int:
         """Read what changed of the items without a row; return how many were read.
 
-        Raises what `contents` raises; the table then stays as it is.
+        Raises what `contents` raises; what was not read by then is read the next time.
         """
         catalog = view.catalog
         if self._read is catalog:
             return 0
         if self._read is not None and self._read.slot_of is not catalog.slot_of:
             # The catalog was read anew: slots are others now.
-            self._revisions, self._vectors = {}, {}
-        slots = np.flatnonzero((view.row_of_slot == 0) & ~catalog.deleted)
+            self._forget()
+        slots = np.flatnonzero((view.row_of_slot == 0) & ~catalog.deleted).astype(np.int32)
         if len(slots) > _MOST:
             slots = np.sort(slots[np.argsort(-catalog.created_at[slots], kind="stable")[:_MOST]])
-        wanted = dict(zip(slots.tolist(), catalog.revisions[slots].tolist(), strict=True))
-        new = [slot for slot, revision in wanted.items() if self._revisions.get(slot) != revision]
-        for start in range(0, len(new), _ITEMS_AT_ONCE):
-            part = new[start : start + _ITEMS_AT_ONCE]
-            found = await contents.of([catalog.item_ids[slot] for slot in part])
-            described = [(slot, content) for slot, content in zip(part, found, strict=True) if content]
-            made = await asyncio.to_thread(self._map.vectors, [content for _, content in described])
-            for slot in part:
-                self._revisions[slot] = wanted[slot]
-                self._vectors.pop(slot, None)
-            self._vectors |= {slot: vector for (slot, _), vector in zip(described, made, strict=True)}
-        gone = self._revisions.keys() - wanted.keys()
-        for slot in gone:
-            del self._revisions[slot]
-            self._vectors.pop(slot, None)
+        revisions = np.full(len(catalog), -1, np.int64)
+        before = slots[slots < len(self._revisions)]
+        revisions[before] = self._revisions[before]
+        self._revisions = revisions
+        changed = slots[revisions[slots] != catalog.revisions[slots]]
+        await self._replace(np.setdiff1d(self.table.slots, slots), [])
+        for start in range(0, len(changed), _ITEMS_AT_ONCE):
+            part = changed[start : start + _ITEMS_AT_ONCE]
+            await self._replace(part, await contents.of(catalog.item_ids[part].tolist()))
+            revisions[part] = catalog.revisions[part]
         self._read = catalog
-        if new or gone:
-            self.table = await asyncio.to_thread(self._table)
-        return len(new)
+        return len(changed)
 
-    def _table(self) -> NewcomerTable:
-        slots = np.array(sorted(self._vectors), np.int32)
-        vectors = np.array([self._vectors[slot] for slot in slots.tolist()], np.float32)
-        vectors = vectors.reshape(len(slots), len(self._map.mean))
-        least = [self.liking.least(vectors[at : at + _ITEMS_AT_ONCE]) for at in range(0, len(slots), _ITEMS_AT_ONCE)]
-        return NewcomerTable(slots, vectors, np.concatenate(least) if least else np.empty(0, np.float32))
+    async def _replace(self, slots: NDArray[np.int32], contents: list[ItemContent]) -> None:
+        """Take slots out of the table, and those with a content in again."""
+        before = self.table
+        kept = ~np.isin(before.slots, slots)
+        described = [place for place, content in enumerate(contents) if content]
+        if kept.all() and not described:
+            return
+        vectors, least = await asyncio.to_thread(self._placed, [contents[place] for place in described])
+        all_slots = np.concatenate([before.slots[kept], slots[described]])
+        order = np.argsort(all_slots)
+        self.table = NewcomerTable(
+            all_slots[order],
+            np.concatenate([before.vectors[kept], vectors])[order],
+            np.concatenate([before.least[kept], least])[order],
+        )
+
+    def _placed(self, contents: list[ItemContent]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Where the content map puts them, float32 [K, D], and the liking at which each suits, float32 [K]."""
+        vectors = self._map.vectors(contents)
+        return vectors, self.liking.least(vectors)

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest_asyncio
 
-from services.candidates.bundles.newcomers import Liking, NewcomerTable
+from services.candidates.bundles.liking import Liking
+from services.candidates.bundles.newcomers import NewcomerTable
 from services.core.content_space import ItemContent
 from services.core.errors import UnavailableError
 from services.core.query import ItemFilter
