@@ -111,16 +111,21 @@ with ends_orderly(), private_stack(None):
 """
 
 
+def begun(process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until the private stack of a program has begun to start."""
+    until = time.monotonic() + 120
+    while "postgres is ready" not in log.read_text():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_interrupted_it_leaves_nothing(environment: dict[str, str], tmp_path: Path, number: signal.Signals) -> None:
     log = tmp_path / "log"
     program = [sys.executable, "-c", STACK_ALONE]
     with log.open("w") as file, subprocess.Popen(program, stdout=file, stderr=file, env=environment) as process:
-        until = time.monotonic() + 120
-        while "postgres is ready" not in log.read_text():
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        begun(process, log)
         process.send_signal(number)
         process.wait(90)
     assert process.returncode != 0
@@ -132,11 +137,7 @@ def test_killed_it_leaves_nothing(environment: dict[str, str], tmp_path: Path) -
     log = tmp_path / "log"
     program = [sys.executable, "-c", STACK_ALONE]
     with log.open("w") as file, subprocess.Popen(program, stdout=file, stderr=file, env=environment) as process:
-        until = time.monotonic() + 120
-        while "postgres is ready" not in log.read_text():
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        begun(process, log)
         watching = watches(environment)
         process.kill()
     assert len(watching) == 1

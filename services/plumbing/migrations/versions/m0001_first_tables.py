@@ -126,8 +126,3 @@ def upgrade() -> None:
     """Make the tables."""
     for statement in _STATEMENTS:
         op.execute(statement)
-
-
-def downgrade() -> None:
-    """Refuse: it would delete what was recorded."""
-    raise NotImplementedError("migrations go forward only; restore a backup instead")

@@ -14,8 +14,3 @@ def upgrade() -> None:
     """Replace the index. Type 1 is an impression."""
     op.execute("DROP INDEX events_by_user")
     op.execute("CREATE INDEX events_by_user ON events (tenant, user_id, event_time DESC, seq DESC) WHERE type <> 1")
-
-
-def downgrade() -> None:
-    """Refuse: migrations go forward only."""
-    raise NotImplementedError("migrations go forward only; restore a backup instead")

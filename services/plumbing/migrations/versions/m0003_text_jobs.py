@@ -42,8 +42,3 @@ def upgrade() -> None:
     """Make the table and the columns."""
     for statement in _STATEMENTS:
         op.execute(statement)
-
-
-def downgrade() -> None:
-    """Refuse: migrations go forward only."""
-    raise NotImplementedError("migrations go forward only; restore a backup instead")

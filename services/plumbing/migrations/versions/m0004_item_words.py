@@ -13,8 +13,3 @@ depends_on = None
 def upgrade() -> None:
     """Make the index. Whoever asks must write the very same expression."""
     op.execute("CREATE INDEX items_by_words ON items USING gin (to_tsvector('english', title || ' ' || text))")
-
-
-def downgrade() -> None:
-    """Refuse: migrations go forward only."""
-    raise NotImplementedError("migrations go forward only; restore a backup instead")
