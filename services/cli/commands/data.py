@@ -34,6 +34,7 @@ class FormatName(StrEnum):
     movielens = "movielens"
     recbole = "recbole"
     s3rec = "s3rec"
+    amazon_reviews = "amazon-reviews"
     parquet = "parquet"
     jsonl = "jsonl"
 

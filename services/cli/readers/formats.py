@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.cli.readers import json_lines, movielens, parquet, recbole, s3rec
+from services.cli.readers import amazon_reviews, json_lines, movielens, parquet, recbole, s3rec
 from services.cli.readers.dataset_error import DatasetError, WrongFormatError
 from services.cli.readers.records import Dataset, ReadOptions
 
@@ -25,6 +25,7 @@ FORMATS: Mapping[str, Format] = {
     "recbole": Format(recbole.looks_like, recbole.open_dataset),
     "movielens": Format(movielens.looks_like, movielens.open_dataset),
     "s3rec": Format(s3rec.looks_like, s3rec.open_dataset),
+    "amazon-reviews": Format(amazon_reviews.looks_like, amazon_reviews.open_dataset),
     "jsonl": Format(json_lines.looks_like, json_lines.open_dataset),
 }
 

@@ -24,7 +24,10 @@ class ItemRecord:
 
 @dataclass(frozen=True, slots=True)
 class EventRecord:
-    """One event. `kind` is a name such as "rating"; `event_id` is empty where the file has none."""
+    """One event. `kind` is a name such as "rating"; `event_id` is empty where the file has none.
+
+    text: what the user wrote about the item, a review.
+    """
 
     line: int
     user_id: str
@@ -36,6 +39,7 @@ class EventRecord:
     scenario: str = ""
     request_id: str = ""
     event_id: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,16 @@
-"""Lines of a text file, one at a time, however dirty the file is."""
+"""Lines of a text file, plain or compressed, one at a time, however dirty the file is."""
 
 from __future__ import annotations
 
+import gzip
+import io
+import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from services.cli.readers.dataset_error import DatasetError
 from services.cli.readers.records import BadRow
@@ -27,7 +32,9 @@ class Line:
 def text_lines(
     path: Path, *, fallback_encoding: str | None = None, longest_bytes: int = LONGEST_LINE_BYTES
 ) -> Iterator[Line | BadRow]:
-    """Yield the lines of a UTF-8 file; blank ones are left out, a line end may be LF or CRLF.
+    """Yield the lines of a UTF-8 file, of a ``.gz``, or of the one file in a ``.zip``.
+
+    Blank lines are left out, a line end may be LF or CRLF.
 
     Args:
         path: The file.
@@ -35,13 +42,33 @@ def text_lines(
         longest_bytes: A longer line is a bad row, and never held in memory as a whole.
 
     Raises:
-        DatasetError: The file cannot be opened, is empty or is UTF-16.
+        DatasetError: The file cannot be opened, is empty or is UTF-16, or what is compressed is damaged.
     """
     try:
-        with path.open("rb") as file:
+        with _opened(path) as file:
             yield from _lines(path, file, fallback_encoding, longest_bytes)
+    except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile, NotImplementedError, RuntimeError) as error:
+        # The last two: zipfile's words for an unknown compression, and for a password.
+        raise DatasetError(f"{path} cannot be unpacked: {error}") from None
     except OSError as error:
         raise DatasetError(f"cannot read {path}: {error.strerror}") from None
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    if path.suffix == ".gz":
+        with gzip.open(path, "rb") as file:
+            yield io.BufferedReader(file)
+    elif path.suffix == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            names = [info.filename for info in archive.infolist() if not info.is_dir()]
+            if len(names) != 1:
+                raise DatasetError(f"{path} holds {len(names)} files: unpack it and name the one to read")
+            with archive.open(names[0]) as file:
+                yield file
+    else:
+        with path.open("rb") as file:
+            yield file
 
 
 def sample(path: Path, fallback_encoding: str | None = None) -> list[str]:
@@ -60,7 +87,7 @@ def line_number(line: Line | BadRow) -> int:
     return line.number if isinstance(line, Line) else line.line
 
 
-def _lines(path: Path, file: BinaryIO, fallback_encoding: str | None, longest_bytes: int) -> Iterator[Line | BadRow]:
+def _lines(path: Path, file: IO[bytes], fallback_encoding: str | None, longest_bytes: int) -> Iterator[Line | BadRow]:
     number = 0
     while raw := file.readline(longest_bytes + 1):
         number += 1

@@ -17,6 +17,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
         "movielens": "1\t2\t3\t881250949\n",
         "recbole": "user_id:token\titem_id:token\ttimestamp:float\n1\t2\t3\n",
         "s3rec": "1 10 11\n2 10\n",
+        "amazon-reviews": '{"reviewerID": "u", "asin": "i", "overall": 5, "unixReviewTime": 1}\n',
         "jsonl": '{"user_id": "u", "item_id": "i", "time": 1}\n',
     }
     paths = {name: tmp_path / f"{name}.file" for name in FORMATS}
@@ -35,7 +36,8 @@ def test_every_format_is_guessed_and_opened(files: dict[str, Path], name: str) -
 @pytest.mark.parametrize("said", sorted(FORMATS))
 @pytest.mark.parametrize("actual", sorted(FORMATS))
 def test_the_wrong_format_is_refused_with_a_guess(files: dict[str, Path], said: str, actual: str) -> None:
-    if said == actual:
+    # Reviews are JSON lines too: read as such they lose their texts alone.
+    if said == actual or (said, actual) == ("jsonl", "amazon-reviews"):
         assert open_as(said, files[actual], ReadOptions()).name
         return
     with pytest.raises(WrongFormatError, match=f"it looks like {actual}, try --format {actual}"):
