@@ -30,6 +30,7 @@ from services.training.celery_app import RUN_TASK, make_app
 from services.training.parts_watch import start_watching_parts
 from services.training.run_record import HELD_BACK, RunState
 from services.training.settings import DEFAULT_REDIS_URL, WorkerSettings
+from services.training.waiting_threads import wait_asleep
 
 ARGUMENTS = (
     *("-A", "services.training.worker", "worker"),
@@ -85,6 +86,7 @@ def _start(**_: Any) -> None:
     start_watching_parts(settings)
     # Up to that, not on top of what it was started with.
     os.nice(max(0, settings.niceness - os.nice(0)))
+    wait_asleep()
     threading.Thread(target=_provide_text_encoder, args=(settings,), name="text-encoder", daemon=True).start()
     logger.info("training-worker is ready, metrics on port %d", port)
 
