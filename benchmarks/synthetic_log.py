@@ -5,7 +5,8 @@ trommel evaluate /tmp/million.inter --protocol leave-one-out --seed 1 --json /tm
 
 Items lie in groups, and within a group are taken as Zipf's law has it; a user goes on in the group where they are,
 changes to one beside it, or takes anything. So there is an order to be learnt and training does not stop at once, but
-the figures say nothing about recommendations. How many items a user takes is lognormal, as in MovieLens.
+the figures say nothing about recommendations. How many items a user takes is lognormal, as in MovieLens; a rating is
+what user and item are worth, and noise, in whole stars.
 """
 
 from __future__ import annotations
@@ -55,13 +56,16 @@ def main() -> None:
     members = max(1, min(64, given.items // 2))
     groups = np.arange(1, given.items - members + 2, members)
     lengths = taken_by_user(given.users, given.items, given.interactions, random)
+    worth = random.normal(3.5, 0.5, given.items + 1)
     written = 0
     with given.out.open("w", encoding="ascii") as file:
-        file.write("user_id:token\titem_id:token\ttimestamp:float\n")
+        file.write("user_id:token\titem_id:token\trating:float\ttimestamp:float\n")
         for user, length in enumerate(lengths, start=1):
             items = sequence(int(length), groups, members, random)
             times = _FIRST_SECOND + int(random.integers(90_000_000)) + np.cumsum(random.integers(1, 120, len(items)))
-            file.writelines(f"{user}\t{item}\t{time}\n" for item, time in zip(items, times, strict=True))
+            stars = np.rint(worth[items] + random.normal(0, 0.4) + random.normal(0, 0.9, len(items))).clip(1, 5)
+            rows = zip(items, stars, times, strict=True)
+            file.writelines(f"{user}\t{item}\t{star:.0f}\t{time}\n" for item, star, time in rows)
             written += len(items)
     print(f"{given.out}: {written:,} interactions of {given.users:,} users on at most {given.items:,} items")
 
