@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
-from services.core.errors import OverloadedError, PreconditionError, UnavailableError
+from services.core.errors import InvalidRequestError, OverloadedError, PreconditionError, UnavailableError
 from services.plumbing.metrics import DATABASE_CONNECTIONS, DATABASE_WAITING
 from services.plumbing.tracing import SpanKind, span
 
@@ -75,6 +75,7 @@ async def connection(pool: Pool, **options: Any) -> AsyncIterator[AsyncConnectio
         OverloadedError: Too many wait for a connection already.
         UnavailableError: The database is away or was lost meanwhile; nothing was acknowledged, try again.
         PreconditionError: The schema is not there, or older than this code.
+        InvalidRequestError: A text holds a NUL character, the one of UTF-8 that PostgreSQL cannot take.
     """
     try:
         with span("postgresql", SpanKind.CLIENT, _POSTGRESQL):
@@ -84,6 +85,10 @@ async def connection(pool: Pool, **options: Any) -> AsyncIterator[AsyncConnectio
         raise OverloadedError("too many requests wait for the database; back off and try again") from error
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
         raise PreconditionError("the database's schema is not up to date; run: services.plumbing.migrate") from error
+    except psycopg.DataError as error:
+        if "NUL" not in str(error):
+            raise
+        raise InvalidRequestError("a text of the request holds a NUL character; leave it out") from error
     # A read-only database is one that fails over; a time limit that the borrower set ran out on a silent one.
     except (
         PoolTimeout,

@@ -159,3 +159,18 @@ async def test_writers_at_once_are_seen_by_another_process_without_a_gap(
         async with asyncio.timeout(10):
             while "1" in await available(client):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("method", "request_"),
+    [
+        ("GetItems", pb.GetItemsRequest(item_ids=["a\x00"])),
+        ("DeleteItems", pb.DeleteItemsRequest(item_ids=["a\x00"])),
+        ("ListItems", pb.ListItemsRequest(scenario="a\x00")),
+    ],
+)
+async def test_a_nul_character_is_the_callers_mistake(client: Client, method: str, request_: object) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await getattr(client.catalog, method)(request_)
+    assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert "NUL" in refused.value.details()
