@@ -15,6 +15,7 @@ from services.feedback.event_store import EventStore
 from services.feedback.event_streams import EventStreams
 from services.feedback.history_cache import HistoryCache
 from services.feedback.history_keeper import HistoryKeeper
+from services.feedback.retention import Retention
 from services.feedback.servicer import FeedbackServicer
 from services.feedback.settings import FeedbackSettings
 from services.feedback.slate_recorder import SlateRecorder
@@ -71,7 +72,10 @@ async def compose(settings: FeedbackSettings) -> AsyncIterator[Registration]:
             Admission(settings.feedback_max_batches),
             settings.feedback_patience_seconds,
         )
+        retention = Retention(
+            pool, settings.tenant, settings.slate_retention_days, settings.event_retention_days, stale.mark
+        )
         probes = {"postgres": database_probe(settings.database_url), "redis": redis.ping}
-        async with stale.mending(), audit.auditing(), watching(probes):
+        async with stale.mending(), audit.auditing(), retention.deleting(), watching(probes):
             yield Registration(servicer, streams)
             await recorder.finish()

@@ -6,6 +6,9 @@ from pydantic import Field
 
 from services.plumbing.settings import Address, ServerSettings
 
+# A century.
+_LONGEST_RETENTION_DAYS = 36_525
+
 
 class FeedbackSettings(ServerSettings):
     """What the feedback service needs to know.
@@ -21,6 +24,9 @@ class FeedbackSettings(ServerSettings):
         feedback_stream_linger_seconds: Time a stream waits for more events to commit together.
         feedback_redis_timeout_seconds: Longest wait for Redis; then the history is marked stale and the call goes on.
         feedback_history_ttl_seconds: Age at which a history in Redis is rebuilt from the database.
+        slate_retention_days: Age at which served slates are deleted; 0 keeps them for ever.
+        event_retention_days: The same for events, from when they were received. They are what training learns from,
+            what hides an item from its user, and what makes sending one again harmless.
     """
 
     listen: Address = "127.0.0.1:7103"
@@ -36,3 +42,5 @@ class FeedbackSettings(ServerSettings):
     feedback_stream_linger_seconds: float = Field(default=0.005, ge=0)
     feedback_redis_timeout_seconds: float = Field(default=0.5, gt=0)
     feedback_history_ttl_seconds: int = Field(default=3600, ge=1)
+    slate_retention_days: int = Field(default=30, ge=0, le=_LONGEST_RETENTION_DAYS)
+    event_retention_days: int = Field(default=0, ge=0, le=_LONGEST_RETENTION_DAYS)

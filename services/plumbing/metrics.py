@@ -130,6 +130,17 @@ SLATE_RECORDS = Counter("trommel_slate_records_total", "Served slates, by what b
 SLATE_QUEUE = Gauge("trommel_slate_record_queue_slates", "Slates waiting to be recorded.")
 SLATE_AGE = Gauge("trommel_slate_record_oldest_seconds", "How long the oldest slate to be recorded has waited.")
 
+DELETED_ROWS = Counter(
+    "trommel_retention_deleted_rows_total", "Rows deleted because they were older than they may be.", ["table"]
+)
+RETENTION_FAILURES = Counter(
+    "trommel_retention_failures_total", "Looks for what is too old that ended before their end.", ["table"]
+)
+RETENTION_CHECKED = Gauge(
+    "trommel_retention_checked_timestamp_seconds",
+    "When this process last looked for what is too old, to the end; 0 for never.",
+)
+
 CATALOG_ITEMS = Gauge("trommel_catalog_items", "Items in the catalog as this process sees it.")
 CATALOG_READ = Gauge("trommel_catalog_read_timestamp_seconds", "When the catalog was last read with success.")
 TEXT_JOBS = Gauge(
@@ -217,6 +228,7 @@ LABELS: Mapping[str, str] = {
     "status": "answered, late, failed, disabled",
     "step": "the steps of a training run",
     "store": "bundles, models",
+    "table": "slates, events",
     "type": "impression, click, view, like, dislike, rating, purchase, hide, unknown",
     "version": "the one that is active or runs; the former one leaves the page",
 }
@@ -239,6 +251,7 @@ REPORTED: Mapping[str, tuple[Declared, ...]] = {
         *(*_SERVER, *_DATABASE, EVENTS, EVENT_COMMIT_SECONDS, EVENT_BATCH_SIZE, REJECTED_EVENTS),
         *(AUDITED_EVENTS, LOST_EVENTS, OPEN_STREAMS, STREAM_LAG_SECONDS),
         *(HISTORY_CACHE_FAILURES, STALE_HISTORIES, HISTORY_REBUILDS, SLATE_RECORDS),
+        *(DELETED_ROWS, RETENTION_FAILURES, RETENTION_CHECKED),
     ),
     "training-api": (
         *(*_SERVER, *_DATABASE, RUNS_IN_TABLE, WAITING_RUN_SECONDS, LAST_SUCCESS, LAST_RUN_SECONDS, QUEUE_MESSAGES),
