@@ -31,7 +31,9 @@ def rendering_problems(found: list[Object], table: set[Edge]) -> list[str]:
     edges, problems = allowed(found)
     pods = {item["metadata"]["name"] for item in found if "template" in item.get("spec", {})}
     problems = problems + [f"edge {edge} is allowed and not documented" for edge in sorted(edges - table)]
-    here = {edge for edge in table if edge[0] in pods | OUTSIDE and edge[1] in pods | {"dns", "postgres", "redis"}}
+    here = {
+        edge for edge in table if edge[0] in pods | OUTSIDE and edge[1] in pods | {"dns", "postgres", "redis", "traces"}
+    }
     problems += [f"edge {edge} is documented and not allowed" for edge in sorted(here - edges)]
     problems += memory_problems(found, measured(_DOC), exact=False)
     return problems + [line for law in LAWS for line in law(found)] + custom_problems(found)

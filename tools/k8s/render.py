@@ -18,7 +18,7 @@ CHOICES = (
     ("", "gpu-triton", "gpu-triton gpu-mig"),
     ("", "hpa", "keda"),
     ("", "service-mesh", "mtls"),
-    ("", "prometheus-operator"),
+    ("", "prometheus-operator", "prometheus-operator otel-collector"),
 )
 
 
