@@ -25,10 +25,12 @@ class Round:
     Attributes:
         codes: Calls by method and status code, of messages of any kind.
         allowed: Calls with an allowed message that were answered, by method.
+        told: What callers were told: code, details and trailing metadata of each error.
     """
 
     codes: Counter[tuple[str, str]] = field(default_factory=Counter)
     allowed: Counter[str] = field(default_factory=Counter)
+    told: list[str] = field(default_factory=list)
 
     @property
     def calls(self) -> int:
@@ -58,11 +60,13 @@ def fuzz(
                     made = [make(method.input_type) for _ in range(_IN_A_STREAM if method.client_streaming else 1)]
                     for message in made:
                         tame(method.name, message)
-                    code = _call(channel, path, method, [one.SerializeToString() for one in made], messages)
+                    sent = [one.SerializeToString() for one in made]
+                    code = _call(channel, path, method, sent, messages, outcome.told)
                     outcome.codes[method.name, code] += 1
                     outcome.allowed[method.name] += make == messages.allowed and code == "OK"
             for _ in range(calls_a_method):
-                outcome.codes[method.name, _call(channel, path, method, [messages.garbage()], messages)] += 1
+                code = _call(channel, path, method, [messages.garbage()], messages, outcome.told)
+                outcome.codes[method.name, code] += 1
         for _ in range(calls_a_method):
             for path in (f"/{service.full_name}/{messages.name()}", f"/{messages.name()}/{messages.name()}"):
                 with suppress(grpc.RpcError):
@@ -71,9 +75,14 @@ def fuzz(
 
 
 def _call(
-    channel: grpc.Channel, path: str, method: MethodDescriptor, sent: list[bytes], messages: StrangeMessages
+    channel: grpc.Channel,
+    path: str,
+    method: MethodDescriptor,
+    sent: list[bytes],
+    messages: StrangeMessages,
+    told: list[str],
 ) -> str:
-    """Return the name of the code that a call ends with."""
+    """Return the name of the code that a call ends with; add what an error tells."""
     given: Any = iter(sent) if method.client_streaming else sent[0]
     kinds = {(False, False): "unary_unary", (True, False): "stream_unary", (True, True): "stream_stream"}
     make = getattr(channel, kinds[method.client_streaming, method.server_streaming])
@@ -82,6 +91,7 @@ def _call(
         if method.server_streaming:
             _drain(answer)
     except grpc.RpcError as error:
+        told.append(f"{error.code()} {error.details()} {error.trailing_metadata()} {error}")
         return str(error.code().name)
     return "OK"
 

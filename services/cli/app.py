@@ -27,6 +27,7 @@ from services.cli.commands import (
 )
 from services.cli.console import note
 from services.cli.exit_codes import EPILOG, FAILED, INTERRUPTED, OK, USAGE
+from services.plumbing.redaction import redacted
 
 app = typer.Typer(
     name="trommel",
@@ -89,7 +90,7 @@ def main() -> None:
 
 
 def _failed(message: str, code: int) -> int:
-    text = " ".join(message.split())
+    text = redacted(" ".join(message.split()))
     if text:
         note(f"error: {text}")
     return code

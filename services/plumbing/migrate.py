@@ -18,6 +18,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from services.plumbing.redaction import redacted
 from services.plumbing.settings import TrommelSettings
 
 # Any number will do as long as it stays: all who migrate this database queue for the same lock. A backup shares it.
@@ -142,7 +143,7 @@ def main() -> None:
     except ValidationError as error:
         sys.exit(f"migrate: settings are not right: {'; '.join(e['msg'] for e in error.errors())}")
     except MigrationError as error:
-        sys.exit(f"migrate: {error}")
+        sys.exit(redacted(f"migrate: {error}"))
     done = "is up to date" if before == after else f"went from {before or 'empty'} to {after}"
     sys.stdout.write(f"migrate: the schema {done} (revision {after})\n")
 

@@ -34,6 +34,9 @@ def _secrets() -> re.Pattern[str] | None:
             continue
         elif password := _URL_PASSWORD.search(value) or _NAMED_PASSWORD.search(value):
             found.add(password[1])
+            # Not quoted for a URL, what follows an @ is taken for the host, and told as that.
+            if after := password[1].partition("@")[2]:
+                found.add(f"{after}@")
         elif any(word in name for word in _NAMES) and not name.startswith("TROMMEL_TLS_"):
             found.add(value)
     forms = {form for secret in found for form in (secret, unquote(secret))}

@@ -70,6 +70,8 @@ def _accept_root(**_: Any) -> None:
 
 @signals.worker_init.connect
 def _start(**_: Any) -> None:
+    # Celery sets up logging after this signal: what is said here would be lost, or not be JSON.
+    _log_as_json()
     try:
         settings = WorkerSettings()
     except ValidationError as error:

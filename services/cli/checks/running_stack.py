@@ -18,6 +18,7 @@ from services.cli.metrics_pages import read_metrics
 from services.cli.secure_channels import credentials
 from services.cli.targets import SERVICES, metrics_url, target
 from services.plumbing.bundle_pointer import read_pointer
+from services.plumbing.redaction import redacted
 
 _PROBE_SECONDS = 3.0
 _LARGEST_CLOCK_DIFFERENCE_SECONDS = 1.0
@@ -75,7 +76,11 @@ def _database(url: str) -> list[Finding]:
             row = connection.execute("SELECT version_num, extract(epoch FROM clock_timestamp()) FROM alembic_version")
             revision, there_seconds = row.fetchone() or ("none", time.time())
     except psycopg.Error as error:
-        return [Finding("schema", False, str(error).splitlines()[0], "see logs/postgres.log, or TROMMEL_DATABASE_URL")]
+        return [
+            Finding(
+                "schema", False, redacted(str(error).splitlines()[0]), "see logs/postgres.log, or TROMMEL_DATABASE_URL"
+            )
+        ]
     difference = abs(time.time() - float(there_seconds))
     return [
         Finding("schema", revision == head, f"revision {revision}", f"bring it to {head}: trommel down, trommel up"),

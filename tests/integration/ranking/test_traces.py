@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +16,7 @@ from trommel.feedback.v1 import feedback_pb2, feedback_pb2_grpc
 from trommel.ranking.v1 import ranking_pb2, ranking_pb2_grpc
 
 from tests.otlp_receiver import OtlpReceiver, ReceivedSpan, receiving
+from tests.service_process import Process, process
 
 pytestmark = pytest.mark.integration
 
@@ -35,45 +31,6 @@ METADATA = (
 RECOMMEND = "trommel.ranking.v1.RankingService/Recommend"
 GENERATE = "trommel.candidates.v1.CandidateService/GenerateCandidates"
 RECORD = "trommel.feedback.v1.FeedbackService/RecordSlates"
-
-
-@dataclass(frozen=True)
-class Process:
-    """One service in a process of its own."""
-
-    address: str
-    metrics: str
-    log: Path
-
-    def page(self) -> str:
-        asked = urllib.request.Request(
-            f"http://{self.metrics}/metrics", headers={"Accept": "application/openmetrics-text"}
-        )
-        with urllib.request.urlopen(asked, timeout=5) as answer:
-            return str(answer.read().decode())
-
-
-@contextmanager
-def process(name: str, folder: Path, environment: dict[str, str]) -> Iterator[Process]:
-    """Run a service on ports that the system chooses; its log tells which."""
-    log = folder / f"{name}-{time.time_ns()}.log"
-    ports = {"TROMMEL_LISTEN": "127.0.0.1:0", "TROMMEL_METRICS_LISTEN": "127.0.0.1:0", "OMP_NUM_THREADS": "1"}
-    with log.open("w") as errors:
-        running = subprocess.Popen(
-            [sys.executable, "-m", f"services.{name}.server"],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **environment, **ports},
-            stderr=errors,
-        )
-    try:
-        until = time.monotonic() + 60
-        while (found := re.search(r"serves on port (\d+), metrics on port (\d+)", log.read_text())) is None:
-            assert running.poll() is None, log.read_text()
-            assert time.monotonic() < until, f"{name} does not start"
-            time.sleep(0.1)
-        yield Process(f"127.0.0.1:{found[1]}", f"127.0.0.1:{found[2]}", log)
-    finally:
-        running.terminate()
-        running.wait(30)
 
 
 @dataclass(frozen=True)

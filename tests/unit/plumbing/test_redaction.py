@@ -43,6 +43,11 @@ def test_quoted_or_not(password: str, monkeypatch: pytest.MonkeyPatch) -> None:
         assert redacted(f"<{form}>") == "<***>"
 
 
+def test_what_a_library_takes_for_the_host_is_struck_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TROMMEL_DATABASE_URL", "postgresql://u:hunt@er2@db/x")
+    assert redacted("failed to resolve host 'er2@db'") == "failed to resolve host '***db'"
+
+
 def test_what_is_not_secret_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TROMMEL_DATABASE_URL", "postgresql://trommel@db:5432/trommel")
     monkeypatch.setenv("TROMMEL_TLS_KEY", "/certificates/tls.key")
