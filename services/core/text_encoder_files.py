@@ -21,6 +21,8 @@ FOLDER = "text_encoder"
 """Where its files lie in the bundle store."""
 TEXT = "text"
 """Name of its vectors among an item's content vectors."""
+MOST_ATTEMPTS = 5
+"""A text that could not be encoded so often is left alone until it is written again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ class WorkerSettings(TrainingSettings):
         niceness: How far the worker steps back from the processor in favour of serving.
         text_encoder: all-MiniLM-L6-v2, which needs no network, a local folder, or a name on the hub; "none" for none.
         text_encoder_precision: fp32, or int8: about twice as fast on a CPU, with vectors a little off.
+        texts_wait_seconds: Longest wait at the beginning of a run for texts that are being encoded; 0 waits for none.
         text_encoder_cache: Directory that keeps exported encoders; without one each bundle store has its own exported.
     """
 
@@ -88,4 +89,5 @@ class WorkerSettings(TrainingSettings):
     niceness: int = Field(default=10, ge=0, le=19)
     text_encoder: str = Field(default=DEFAULT_MODEL, min_length=1)
     text_encoder_precision: Literal["fp32", "int8"] = "fp32"
+    texts_wait_seconds: float = Field(default=120.0, ge=0, le=3600)
     text_encoder_cache: Annotated[Path | None, BeforeValidator(lambda value: value or None)] = None

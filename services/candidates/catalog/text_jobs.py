@@ -10,11 +10,8 @@ from numpy.typing import NDArray
 
 from services.candidates.catalog.item_store import TAKE_TURN
 from services.candidates.catalog.real_array import RealArray, register_real_arrays
-from services.core.text_encoder_files import TEXT
+from services.core.text_encoder_files import MOST_ATTEMPTS, TEXT
 from services.plumbing.clients.postgres import Pool, connection
-
-MOST_ATTEMPTS = 5
-"""A text that failed so often is left alone until it is written again."""
 
 _LEASE_SECONDS = 60
 # A claim is a lease: whoever is killed meanwhile loses it, and the text is claimed again when it has run out.

@@ -21,7 +21,7 @@ def check_queues(database_url: str, tenant: str) -> list[Finding]:
     """Return one finding for each queue; none where the database does not answer, which is told elsewhere."""
     import psycopg
 
-    from services.candidates.catalog.text_jobs import MOST_ATTEMPTS
+    from services.core.text_encoder_files import MOST_ATTEMPTS
 
     texts = {"tenant": tenant, "most": MOST_ATTEMPTS}
     try:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from services.core.content_map import ContentMap
 from services.core.sources.sequence import SequenceSource
 from services.core.sources.source import Source
+from services.core.text_encoder_files import TEXT
 from services.training.model.action_heads import ActionHeads
 from services.training.model.blend import Blend
 from services.training.model.encoder import SequenceEncoder
@@ -136,6 +137,7 @@ def fit_models(
             },
             "users": dataset.user_count,
             "interactions": len(dataset),
+            "texts": sum(TEXT in content.vectors for content in dataset.contents or ()),
             "validation_users": min(len(split.users), settings.validation_users),
             "blend": {"kind": blended.kind, "ndcg": blended.ndcg},
             "calibration": asdict(blended.calibration),

@@ -20,7 +20,9 @@ from services.training.steps.snapshot import (
     save_snapshot,
     take_snapshot,
 )
+from services.training.steps.wait_for_texts import open_text_queue, wait_for_texts
 from services.training.store_room import check_room
+from services.training.text_encoder.default_model import NO_MODEL
 
 Say = Callable[[str, float, str, Mapping[str, float]], None]
 """Takes a step, the share of the run that is done, one line about the step, and what was measured."""
@@ -49,8 +51,7 @@ def make_bundle(
     if sealed.is_dir():
         return verify_bundle(sealed)
     check_room(store, settings.bundle_store_quota_bytes)
-    say("snapshot", 0.0, "reads events and items", {})
-    log, scenario_ids = _snapshot(settings, run_id)
+    log, scenario_ids = _snapshot(settings, run_id, say, should_stop)
     say("snapshot", _FIT_FROM, f"{len(log)} events of {log.user_count} users on {log.item_count} items", {})
 
     def fitting(progress: Progress) -> None:
@@ -100,12 +101,16 @@ def describe(progress: Progress) -> str:
     return ", ".join(parts) or "begins"
 
 
-def _snapshot(settings: WorkerSettings, run_id: str) -> Snapshot:
+def _snapshot(settings: WorkerSettings, run_id: str, say: Say, should_stop: Callable[[], bool]) -> Snapshot:
     """Return what the run trains on: the same for every worker that works on it."""
     path = run_folder(settings.bundle_store, run_id) / "snapshot.npz"
     kept = load_snapshot(path)
     if kept is not None:
         return kept
+    if settings.text_encoder != NO_MODEL:
+        with open_text_queue(settings.database_url, settings.tenant) as queue:
+            wait_for_texts(queue, settings.texts_wait_seconds, lambda words: say("texts", 0.0, words, {}), should_stop)
+    say("snapshot", 0.0, "reads events and items", {})
     snapshot = take_snapshot(settings.database_url, settings.tenant)
     check_enough(
         snapshot.log,
