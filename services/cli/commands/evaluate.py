@@ -33,6 +33,7 @@ class Protocol(StrEnum):
 
     leave_one_out = "leave-one-out"
     cold_items = "cold-items"
+    new_users = "new-users"
 
 
 def evaluate(
@@ -86,7 +87,12 @@ def evaluate(
         ),
     ] = None,
     cold_share: Annotated[
-        float, typer.Option(min=0.01, max=0.5, help="Share of the items to hold out, with --protocol cold-items.")
+        float,
+        typer.Option(
+            min=0.01,
+            max=0.5,
+            help="Share of the items to hold out, or of the users, with --protocol cold-items or new-users.",
+        ),
     ] = 0.1,
     data_dir: options.DataDir = None,
     as_json: Annotated[
@@ -107,6 +113,9 @@ def evaluate(
 
     Cold items: a share of the items is taken out of all training, and ranked, from what they are, for the users who
     met them; beside what the texts' nearest neighbours can do.
+
+    New users: a share of the users is taken out of all training, and recommended to by one, three and five picks of
+    theirs; beside popularity.
     """
     del data_dir  # its callback has chosen the directory
     from services.cli.output_file import check_outputs
@@ -133,6 +142,20 @@ def evaluate(
         from services.cli.evaluation.cold_items import print_cold_items
 
         _say(found, as_json, print_cold_items)
+        return
+    if protocol is Protocol.new_users:
+        if served or report is not None:
+            from services.cli.cli_error import CliError
+            from services.cli.exit_codes import USAGE
+
+            raise CliError("--served and --report are for --protocol leave-one-out", USAGE)
+        from services.cli.ending import ends_orderly
+
+        with ends_orderly():
+            found = _by_new_users(dataset, format_name, seed, threads, predictions, keep, share=cold_share)
+        from services.cli.evaluation.new_users import print_new_users
+
+        _say(found, as_json, print_new_users)
         return
     if protocol is not None:
         from services.cli.ending import ends_orderly
@@ -223,6 +246,20 @@ def _by_cold_items(dataset: str | None, *given: Any, **options_given: Any) -> di
         from services.cli.evaluation.cold_items import evaluate_cold_items
 
         return evaluate_cold_items(dataset, *given, **options_given)
+    except ModuleNotFoundError as error:
+        raise CliError(f"{error.name} is missing: install trommel[training-worker]") from error
+
+
+def _by_new_users(dataset: str | None, *given: Any, **options_given: Any) -> dict[str, Any]:
+    from services.cli.cli_error import CliError
+    from services.cli.exit_codes import USAGE
+
+    if dataset is None:
+        raise CliError("name the data set: movielens-100k, a file or a directory", USAGE)
+    try:
+        from services.cli.evaluation.new_users import evaluate_new_users
+
+        return evaluate_new_users(dataset, *given, **options_given)
     except ModuleNotFoundError as error:
         raise CliError(f"{error.name} is missing: install trommel[training-worker]") from error
 

@@ -1,0 +1,102 @@
+"""New users of a data set: trains without some of the users, then recommends to them by a few picks."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from pathlib import Path
+from typing import Any
+
+from services.cli.cli_error import CliError
+from services.cli.console import output
+from services.cli.evaluation.evaluation import write_predictions
+from services.cli.evaluation.offline import open_dataset, read_log, scratch_store, words_of
+from services.cli.evaluation.versions import versions
+from services.cli.progress import progress
+from services.cli.tables import table
+
+_WORDS = {
+    "popularity": "nothing: popular lately",
+    "most_taken": "nothing: taken most",
+    "picks_1": "one pick",
+    "picks_3": "three picks",
+    "picks_5": "five picks",
+}
+_METRICS = ("ndcg@10", "recall@10")
+
+
+def evaluate_new_users(
+    dataset: str,
+    format_name: str | None,
+    seed: int,
+    threads: int,
+    predictions: Path | None,
+    keep: Path | None,
+    *,
+    share: float,
+) -> dict[str, Any]:
+    """Train without ``share`` of the users and measure; returns the figures as JSON has them.
+
+    Raises:
+        CliError: The data set cannot be read, or has too few users.
+    """
+    from services.training.leave_one_out import LeakError
+    from services.training.new_users import PROTOCOL, new_users
+    from services.training.steps.bundle import DatasetError
+    from services.training.steps.fit_config import TrainingConfig
+
+    started = time.monotonic()
+    read = read_log(open_dataset(dataset, format_name))
+    version = time.strftime("%Y%m%d%H%M%S", time.gmtime())
+    try:
+        with scratch_store(keep) as store, progress(PROTOCOL, total=1.0) as shown:
+            result = new_users(
+                read.log,
+                TrainingConfig(seed=seed, threads=threads),
+                store,
+                lambda now: shown.update(*words_of(now)),
+                share,
+                version,
+            )
+    except (LeakError, DatasetError) as error:
+        raise CliError(str(error)) from error
+    if predictions is not None:
+        write_predictions(predictions, read.lists(result.users, result.ranked))
+    command = ["trommel", "evaluate", dataset, "--protocol", PROTOCOL, "--seed", str(seed), "--threads", str(threads)]
+    command += ["--cold-share", str(share)]
+    figures = result.to_json()
+    seconds = {**figures.pop("seconds"), "all": round(time.monotonic() - started, 1)}
+    return {
+        "dataset": read.name,
+        "seed": seed,
+        "interactions": len(read.log),
+        **figures,
+        "bundle": str(keep / result.manifest.version) if keep else None,
+        "command": shlex.join(command),
+        "versions": versions(),
+        "seconds": seconds,
+    }
+
+
+def print_new_users(result: dict[str, Any]) -> None:
+    """Print what `evaluate_new_users` returned."""
+    rows = []
+    for name, figures in result["test"].items():
+        beyond = result["beyond_popularity"].get(name)
+        rows.append(
+            [
+                _WORDS[name],
+                *(_with_error(figures, metric) for metric in _METRICS),
+                _with_error(beyond, _METRICS[0], "+") if beyond else "",
+            ]
+        )
+    output().print(table(["what is known", *_METRICS, f"{_METRICS[0]} beyond popularity"], rows))
+    output().print(
+        f"{result['dataset']}: {result['users']:,} users whom the training did not see, {result['items']:,} items, "
+        f"seed {result['seed']}, {result['seconds']['all']:.0f} s",
+        markup=False,
+    )
+
+
+def _with_error(figures: dict[str, float], metric: str, sign: str = "") -> str:
+    return f"{figures[metric]:{sign}.4f} ± {figures[f'{metric}_se']:.4f}"
