@@ -7,6 +7,7 @@ import numpy as np
 from services.candidates.bundles.aligned_catalog import AlignedCatalog
 from services.candidates.bundles.candidate_bundle import CandidateBundle
 from services.candidates.bundles.newcomers import Newcomers
+from services.candidates.bundles.stand_ins import StandIns
 from services.candidates.catalog.replica import CatalogReplica
 from services.candidates.catalog.text_index import TextIndex
 from services.candidates.pipelines import BundlePipelines
@@ -15,6 +16,7 @@ from services.candidates.stages.category_filter import CategoryFilter
 from services.candidates.stages.count_filter import CountFilter
 from services.candidates.stages.excluded_filter import ExcludedFilter
 from services.candidates.stages.fresh_source import FreshSource
+from services.candidates.stages.history_reader import HistoryReader
 from services.candidates.stages.intent_source import IntentSource, Words
 from services.candidates.stages.named_source import NamedSource
 from services.candidates.stages.newcomer_source import NewcomerSource
@@ -27,6 +29,7 @@ from services.candidates.stages.similar_by_text_source import SimilarByTextSourc
 from services.candidates.stages.similar_by_vector_source import SimilarByVectorSource
 from services.candidates.stages.similarity_scorer import SimilarityScorer
 from services.candidates.stages.source_scorer import SourceScorer
+from services.candidates.stages.source_threads import run_here
 from services.candidates.stages.unavailable_filter import UnavailableFilter
 from services.candidates.stages.unscored_fallback import UnscoredFallback
 from services.candidates.stages.user_encoder import UserEncoder
@@ -69,10 +72,11 @@ class PipelineBuilder:
         """Return the pipelines of a bundle, whose sources compute where `run` lets them."""
         aligned = AlignedCatalog(bundle.index)
         call = self._user_vector_call(bundle)
-        resolver = QueryResolver(bundle.index, bundle.max_history, aligned, self._replica, user_vectors=call)
-        of_item = QueryResolver(bundle.index, bundle.max_history, aligned, self._replica)
-        names = tuple(source.name for source in bundle.sources)
         newcomers = _newcomers(bundle) if call is not None else None
+        reader = HistoryReader(bundle.index, bundle.max_history, run, _stand_ins(bundle, newcomers))
+        resolver = QueryResolver(reader, aligned, self._replica, user_vectors=call)
+        of_item = QueryResolver(reader, aligned, self._replica)
+        names = tuple(source.name for source in bundle.sources)
         columns = (*names, *([NEWCOMERS] if newcomers is not None else []), INTENT)
         waits = (OptionalHydrator(UserVectorWait(self._budget_seconds), NO_USER_VECTOR),) if call else ()
         proposing: tuple[Source, ...] = tuple(
@@ -105,7 +109,7 @@ class PipelineBuilder:
         """Return the pipelines that know the catalog only: newest items first."""
         nothing = ItemIndex(np.array([""]))
         aligned = AlignedCatalog(nothing)
-        resolver = QueryResolver(nothing, 1, aligned, self._replica)
+        resolver = QueryResolver(HistoryReader(nothing, 1, run_here), aligned, self._replica)
         fresh = FreshSource(self._budget_seconds)
         named = NamedSource((fresh.name,), self._budget_seconds)
         return BundlePipelines(
@@ -178,3 +182,10 @@ def _newcomers(bundle: CandidateBundle) -> Newcomers | None:
     if bundle.content_map is None or not isinstance(sequence, SequenceSource):
         return None
     return Newcomers(bundle.content_map, sequence.item_vectors[1:])
+
+
+def _stand_ins(bundle: CandidateBundle, newcomers: Newcomers | None) -> StandIns | None:
+    sequence = bundle.source(SequenceSource.name)
+    if newcomers is None or not isinstance(sequence, SequenceSource):
+        return None
+    return StandIns(newcomers, sequence.item_vectors)

@@ -44,6 +44,7 @@ class CandidateServicer(CandidateServiceServicer):
         )
         if (vector := known.arrived_vector()) is not None:
             response.user_vector.extend(vector.tolist())
+        response.history_item_ids.extend(known.read_item_ids or ())
         return response
 
     async def HydrateCandidates(  # noqa: N802
@@ -65,6 +66,7 @@ class CandidateServicer(CandidateServiceServicer):
         )
         if (vector := known.arrived_vector()) is not None:
             response.user_vector.extend(vector.tolist())
+        response.history_item_ids.extend(known.read_item_ids or ())
         return response
 
     async def SimilarItems(  # noqa: N802

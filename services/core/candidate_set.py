@@ -28,6 +28,8 @@ class CandidateSet:
         degraded_reasons: Why the candidates are fewer or worse than they could be, as their source tells it.
         user_vector: float32 [D], whom they were proposed to, as that bundle's user encoder sees them; None where their
             source did not tell.
+        history_item_ids: What their source read in each place of the history, "" for nothing; None where it read the
+            history itself.
     """
 
     item_ids: NDArray[np.object_]
@@ -38,6 +40,7 @@ class CandidateSet:
     bundle_version: str = ""
     degraded_reasons: tuple[str, ...] = ()
     user_vector: NDArray[np.float32] | None = None
+    history_item_ids: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if len(self.sources) > MAX_SOURCES:
@@ -79,6 +82,7 @@ class CandidateSet:
             self.bundle_version,
             self.degraded_reasons,
             self.user_vector,
+            self.history_item_ids,
         )
 
     def sources_of(self, index: int) -> list[str]:

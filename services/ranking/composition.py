@@ -45,6 +45,7 @@ from services.ranking.stages.hidden_filter import HiddenFilter
 from services.ranking.stages.history_hydrator import HistoryHydrator
 from services.ranking.stages.impression_recorder import ImpressionRecorder
 from services.ranking.stages.intent_scorer import IntentScorer
+from services.ranking.stages.picks_hydrator import PicksHydrator
 from services.ranking.stages.popular_source import PopularSource
 from services.ranking.stages.ranker_scorer import RankerScorer, probe
 from services.ranking.stages.redis_history import RedisHistory
@@ -80,7 +81,8 @@ def slate_chain(
     return Chain(
         name=name,
         # Redis, else the feedback service; without both the user counts as new.
-        query_hydrators=(OptionalHydrator(history, "history_unavailable"),),
+        # Then what a new user picked, before anything they did.
+        query_hydrators=(OptionalHydrator(history, "history_unavailable"), PicksHydrator()),
         # One hop: proposals of all sources (Recommend), or the columns of the caller's items (Rank).
         sources=(candidates,),
         fallback_source=FallbackSource(candidates_fallback, "candidates_unavailable"),

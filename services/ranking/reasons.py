@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.core.pipeline.roles import Outcome
+from services.core.query import History
+from services.ranking.history_read import history_read, stood_in
 from services.ranking.ranking_bundle import Neighbours, RankingBundle
 from services.ranking.titles import Titles
 
@@ -26,6 +28,8 @@ _BY_SOURCE = (
     ("newcomers", "New, and like what you chose"),
     ("popularity", "Popular now"),
 )
+_OF_MET = ("recency",)
+"""Sources that say that the user met the item itself, which nobody can say of what only stands in for another."""
 _OF_HISTORY = "Close to your taste"
 _OF_NOTHING = "Popular now"
 
@@ -39,28 +43,45 @@ class Reasons:
     def of(self, outcome: Outcome, bundle: RankingBundle | None) -> list[str]:
         """Return one line an item of the slate."""
         selected = outcome.selected
-        history = outcome.query.history.item_ids[-_RECENT_ITEMS:]
-        causes = self._causes(selected.item_ids.tolist(), history, bundle)
+        history = outcome.query.history
+        read = history_read(outcome.query, selected).item_ids
+        causes = self._causes(selected.item_ids.tolist(), history, read, bundle)
+        others_read = stood_in(outcome.query, selected)
         by_mask: dict[int, str] = {}
         reasons = []
         for position, mask in enumerate(selected.source_masks.tolist()):
             cause = causes[position]
             if cause:
-                reasons.append(f"Because of {cause} in your history")
+                reasons.append(cause)
                 continue
             if mask not in by_mask:
-                by_mask[mask] = _by_source(selected.sources_of(position), has_history=bool(history))
+                by_mask[mask] = _by_source(
+                    [name for name in selected.sources_of(position) if not (others_read and name in _OF_MET)],
+                    has_history=any(read),
+                )
             reasons.append(by_mask[mask])
         return reasons
 
-    def _causes(self, item_ids: list[str], history: tuple[str, ...], bundle: RankingBundle | None) -> list[str]:
-        """Return for each item the title of the history item that leads to it most strongly, or an empty string."""
-        if bundle is None or bundle.neighbours is None or not history or not item_ids:
+    def _causes(
+        self, item_ids: list[str], history: History, read: tuple[str, ...], bundle: RankingBundle | None
+    ) -> list[str]:
+        """Return for each item a reason that names what of the history leads to it most strongly, or an empty string.
+
+        read: what was read in each place of the history; it is the history's own item that is named.
+        """
+        skipped = max(0, len(read) - _RECENT_ITEMS)
+        if bundle is None or bundle.neighbours is None or not read or not item_ids:
             return [""] * len(item_ids)
-        history_rows = bundle.index.rows(history)
-        history = tuple(item_id for item_id, row in zip(history, history_rows, strict=True) if row)
-        strongest = strongest_causes(bundle.neighbours, history_rows[history_rows > 0], bundle.index.rows(item_ids))
-        return [self._titles.get(history[cause]) if cause >= 0 else "" for cause in strongest]
+        rows = bundle.index.rows(read[skipped:])
+        places = np.flatnonzero(rows)
+        strongest = strongest_causes(bundle.neighbours, rows[places], bundle.index.rows(item_ids))
+        return [self._because_of(history, skipped + int(places[cause])) if cause >= 0 else "" for cause in strongest]
+
+    def _because_of(self, history: History, place: int) -> str:
+        title = self._titles.get(history.item_ids[place])
+        if not title:
+            return ""
+        return f"Because you picked {title}" if place < history.picked_count else f"Because of {title} in your history"
 
 
 def strongest_causes(

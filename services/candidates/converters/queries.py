@@ -78,4 +78,4 @@ def _history_of(message: pb.History) -> History:
         if count not in (0, len(item_ids)):
             field, wrong = f"history.{name}", "must be empty or as long as item_ids"
             raise InvalidRequestError(f"{field}: {wrong}", (FieldViolation(field, wrong),))
-    return History(item_ids, times, types, values)
+    return History(item_ids, times, types, values, message.picked_count)

@@ -6,15 +6,13 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from services.candidates.bundles.aligned_catalog import AlignedCatalog, CatalogView
 from services.candidates.catalog.replica import CatalogReplica
+from services.candidates.stages.history_reader import HistoryReader
 from services.candidates.stages.resolved_query import ResolvedQuery
 from services.candidates.stages.user_vector import UserVectorCall
-from services.core.item_index import ItemIndex
-from services.core.query import History, ItemFilter, Query
-from services.core.sources.source import History as SourceHistory
+from services.core.query import ItemFilter, Query
 
 
 def _now_microseconds() -> int:
@@ -28,16 +26,14 @@ class QueryResolver:
 
     def __init__(
         self,
-        index: ItemIndex,
-        max_history: int,
+        history_reader: HistoryReader,
         aligned: AlignedCatalog,
         replica: CatalogReplica,
         now_microseconds: Callable[[], int] = _now_microseconds,
         user_vectors: UserVectorCall | None = None,
     ) -> None:
         """user_vectors: None where no source wants the user's vector."""
-        self._index = index
-        self._max_history = max_history
+        self._history_reader = history_reader
         self._aligned = aligned
         self._replica = replica
         self._now_microseconds = now_microseconds
@@ -49,10 +45,10 @@ class QueryResolver:
 
     async def hydrate_query(self, query: Query) -> Query:
         """Return the resolved query."""
-        known_history, known_events = _known_history(self._index, query.history, self._max_history)
-        # First, because everything else can be done while it is on its way.
-        user_vector = await self._user_vectors.begin(known_history.rows, known_events) if self._user_vectors else None
         view = self._aligned.view(self._replica.snapshot, self._now_microseconds())
+        read = await self._history_reader.read(query.history, view)
+        # First, because everything else can be done while it is on its way.
+        user_vector = await self._user_vectors.begin(read.known.rows, read.events) if self._user_vectors else None
         excluded = view.catalog.slots(query.filter.excluded_item_ids)
         excluded_slots = np.zeros(len(view.catalog), np.bool_)
         excluded_slots[excluded] = True
@@ -63,8 +59,9 @@ class QueryResolver:
         return ResolvedQuery.of(
             query,
             view=view,
-            known_history=known_history,
-            known_events=known_events,
+            known_history=read.known,
+            known_events=read.events,
+            read_item_ids=read.item_ids,
             user_vector=user_vector,
             open_rows=open_rows,
             open_row_count=int(np.count_nonzero(open_rows)),
@@ -80,10 +77,3 @@ def _open_rows(view: CatalogView, wanted: ItemFilter) -> np.ndarray[tuple[int], 
     open_rows = view.open_rows.copy()
     open_rows[open_rows] = in_categories[view.slot_of_row[open_rows]]
     return open_rows
-
-
-def _known_history(index: ItemIndex, history: History, max_history: int) -> tuple[SourceHistory, NDArray[np.float32]]:
-    rows = index.rows(history.item_ids)
-    known = np.flatnonzero(rows)[-max_history:]
-    times = history.event_times[known] if len(history.event_times) == len(rows) else np.empty(0, np.int64)
-    return SourceHistory(rows[known], times), history.features_of(known)

@@ -35,6 +35,7 @@ class ResolvedQuery(Query):
         excluded_slots: bool [M], slots of the excluded items.
         named_slots: int32, slots of the items the caller names, each once, unknown ones left out.
         user_vector: The running call to the user encoder: float32 [D]; None when nothing is to be encoded.
+        read_item_ids: What was read in each place of the history, "" for nothing; None where it was the history itself.
         scores: Scores of all rows, float32 [N+1], by the name of the source that made them on its way.
         failed_sources: Sources that gave nothing for this query because they failed or were late; stages add to it.
     """
@@ -47,6 +48,7 @@ class ResolvedQuery(Query):
     excluded_slots: NDArray[np.bool_]
     named_slots: NDArray[np.int32]
     user_vector: asyncio.Task[NDArray[np.float32]] | None = None
+    read_item_ids: tuple[str, ...] | None = None
     scores: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     failed_sources: set[str] = field(default_factory=set)
 

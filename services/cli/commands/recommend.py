@@ -16,6 +16,7 @@ def add_to(app: typer.Typer) -> None:
         "recommend",
         epilog=options.examples(
             "trommel recommend --user 1 -k 10",
+            "trommel recommend --user somebody-new --pick 50 --pick 181",
             "trommel recommend --user 1 --category Comedy --exclude 50 --json",
             'trommel recommend --user 1 --intent "something light about a heist, not violent"',
         ),
@@ -29,6 +30,10 @@ def recommend(
     exclude: Annotated[list[str] | None, typer.Option(help="Item never to return; may be repeated.")] = None,
     category: Annotated[list[str] | None, typer.Option(help="Keep to this category; may be repeated.")] = None,
     intent: Annotated[str, typer.Option(help='What is wanted, in words: "a light heist, not violent".')] = "",
+    pick: Annotated[
+        list[str] | None,
+        typer.Option(help="Item that the user likes, for somebody of whom little is known; may be repeated."),
+    ] = None,
     include_seen: Annotated[bool, typer.Option("--include-seen", help="Also items the user has met.")] = False,
     timeout_seconds: options.Timeout = DEFAULT_TIMEOUT_SECONDS,
     as_json: options.Json = False,
@@ -48,6 +53,7 @@ def recommend(
                 scenario=scenario,
                 count=options.int32(count),
                 intent=intent,
+                onboarding_item_ids=pick or (),
                 filter=SlateFilter(
                     excluded_item_ids=exclude or (), any_of_categories=category or (), include_seen=include_seen
                 ),

@@ -86,6 +86,7 @@ def candidates_of_hydrate(item_ids: Sequence[str], response: candidates_pb2.Hydr
         bundle_version=found.bundle_version,
         degraded_reasons=found.degraded_reasons,
         user_vector=found.user_vector,
+        history_item_ids=found.history_item_ids,
     )
 
 
@@ -136,6 +137,7 @@ def _candidate_set(
         bundle_version=response.bundle_version,
         degraded_reasons=degraded_reasons,
         user_vector=np.array(response.user_vector[:], np.float32) if response.user_vector else None,
+        history_item_ids=tuple(response.history_item_ids) or None,
     )
 
 
@@ -175,6 +177,7 @@ def _history(history: History) -> candidates_pb2.History:
         event_times_microseconds=history.event_times.tolist(),
         event_types=history.event_types.tolist(),
         event_values=history.event_values.tolist(),
+        picked_count=history.picked_count,
     )
 
 

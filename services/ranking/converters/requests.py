@@ -29,6 +29,7 @@ def query_of_recommend(request: ranking_pb2.RecommendRequest, tenant: str, deadl
         include_seen=request.filter.include_seen,
         context=dict(request.context),
         intent=request.intent,
+        picked_item_ids=tuple(dict.fromkeys(request.onboarding_item_ids)),
     )
 
 

@@ -13,11 +13,13 @@ from services.core.circuit_breaker import CircuitBreaker
 from services.core.errors import UnavailableError
 from services.core.history_events import FEATURES
 from services.core.inference import Inference
-from services.core.query import Query
+from services.core.query import History, Query
 from services.core.sources.sequence import SequenceSource
 from services.plumbing.bundle_watcher import LoadedBundles
 from services.plumbing.deadlines import seconds_left
+from services.ranking.history_read import history_read, stood_in
 from services.ranking.ranking_bundle import RankingBundle
+from services.ranking.stages.candidate_scorer import fused_ranks
 from services.ranking.stages.popular_source import POPULARITY
 
 # Few shapes, so that requests of different sizes share batches in Triton.
@@ -31,6 +33,9 @@ class RankerScorer:
 
     The ranker learned from users with a history. For anybody else, popularity is the order: nothing is wrong with
     that answer, so it is not degraded, and its predictions are [C, 0].
+
+    Where known items stand in for a history, the sources' scores are fused by rank instead: that finds more than
+    popularity, and the ranker less (benchmarks/newcomer_histories.py).
     """
 
     name = "ranker"
@@ -70,7 +75,7 @@ class RankerScorer:
         bundle = self._bundles.get(candidates.bundle_version)
         if bundle is None:
             raise UnavailableError(f"bundle {candidates.bundle_version or '(none)'} is not loaded")
-        history = history_inputs(bundle, query)
+        history = history_inputs(bundle, history_read(query, candidates))
         if history is None:
             return _by_popularity(candidates, names)
         users = candidates.user_vector
@@ -89,7 +94,10 @@ class RankerScorer:
         if heads.shape != expected:
             raise UnavailableError(f"the ranker gave scores of {heads.shape}, not {expected}")
         predictions = heads[0, : len(rows)]
-        scores = (predictions @ bundle.head_weights).astype(np.float64)
+        if stood_in(query, candidates):
+            scores = fused_ranks(np.asarray(inputs["candidate_features"][0, : len(rows)], np.float32))
+        else:
+            scores = (predictions @ bundle.head_weights).astype(np.float64)
         known = (rows > 0) | _are_newcomers(bundle.ranker, inputs["candidate_features"], len(rows))
         if not known.all():
             # Nothing is known of these but their ids: they come after all that the model has an opinion of.
@@ -130,13 +138,13 @@ async def probe(triton: Inference, version: str, bundle: RankingBundle, timeout_
         raise UnavailableError(f"the ranker of bundle {version} gave {heads.shape}, not finite scores of {expected}")
 
 
-def history_inputs(bundle: RankingBundle, query: Query) -> dict[str, NDArray[np.generic]] | None:
+def history_inputs(bundle: RankingBundle, history: History) -> dict[str, NDArray[np.generic]] | None:
     """Return the newest events on items that the bundle knows, left padded to a bucket; None if it knows none.
 
     "history_items": rows, int64 [1, L]. "history_events": what else is known of them, float32 [1, L, 4].
     """
     longest = bundle.ranker.max_history
-    item_ids = query.history.item_ids
+    item_ids = history.item_ids
     # Half as many again as there is room for: few items of a history are unknown to the bundle, and most are too old.
     skipped = max(0, len(item_ids) - (longest + longest // 2))
     rows = bundle.index.rows(item_ids[skipped:])
@@ -152,7 +160,7 @@ def history_inputs(bundle: RankingBundle, query: Query) -> dict[str, NDArray[np.
     items = np.zeros((1, length), np.int64)
     items[0, length - count :] = rows[places]
     events = np.zeros((1, length, len(FEATURES)), np.float32)
-    events[0, length - count :] = query.history.features_of(places + skipped)
+    events[0, length - count :] = history.features_of(places + skipped)
     return {"history_items": items, "history_events": events}
 
 

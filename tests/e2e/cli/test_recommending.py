@@ -100,3 +100,18 @@ def test_items(trommel: Call) -> None:
     missing = trommel("items", "get", "comedy-10", "nowhere")
     assert missing.code == 1
     assert "NOT_FOUND" in missing.error_line
+
+
+def test_picks_make_somebody_new_known(trommel: Call, stack: RunningStack) -> None:
+    picks = stack.films.of_genre("Horror")[:3]
+    new = ["recommend", "--user", "just arrived", "--json"]
+    slate = trommel(*new, *(word for item in picks for word in ("--pick", item))).json
+    ids = [item["item_id"] for item in slate["items"]]
+    assert not set(ids) & set(picks)
+    assert slate["degraded_reasons"] == []
+    popular = [item["item_id"] for item in trommel(*new).json["items"]]
+
+    def horrors(items: list[str]) -> int:
+        return len(set(items) & set(stack.films.of_genre("Horror")))
+
+    assert horrors(ids) > horrors(popular)

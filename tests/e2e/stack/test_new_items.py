@@ -85,3 +85,26 @@ def test_an_intent_goes_with_the_history(stack: RunningStack) -> None:
     like(stack, user, stack.films.of_genre("War")[:5])
     slate = recommend(stack, user, intent="a western")
     assert sum(item.item_id.startswith("western") for item in slate.items) >= 8
+
+
+def test_somebody_whose_whole_history_is_a_new_film_is_no_stranger(stack: RunningStack) -> None:
+    film, user = f"brand-new-{uuid.uuid4()}", f"newcomers-only-{uuid.uuid4()}"
+    upsert(stack, catalog_pb2.Item(id=film, title="Western 98", categories=["Western"]))
+    try:
+        event = feedback_pb2.Event(
+            event_id=str(uuid.uuid4()), user_id=user, item_id=film, type=feedback_pb2.EVENT_TYPE_LIKE
+        )
+        event.time.GetCurrentTime()
+        stack.feedback.RecordEvents(feedback_pb2.RecordEventsRequest(events=[event]), timeout=10)
+        assert within_seconds(lambda: any(item.predictions for item in recommend(stack, user).items))
+        slate = recommend(stack, user)
+        assert not slate.degraded_reasons
+        assert film not in [item.item_id for item in slate.items]
+        stranger = recommend(stack, f"nobody-{uuid.uuid4()}")
+
+        def westerns(items):
+            return sum(item.item_id.startswith("western") for item in items)
+
+        assert westerns(slate.items) > westerns(stranger.items)
+    finally:
+        stack.catalog.DeleteItems(catalog_pb2.DeleteItemsRequest(item_ids=[film]), timeout=10)

@@ -8,6 +8,7 @@ import time
 import urllib.request
 from typing import Any
 
+import grpc
 import psycopg
 import pytest
 from google.protobuf.duration_pb2 import Duration
@@ -78,6 +79,48 @@ async def test_an_unknown_user_gets_popular_films_and_that_is_no_degraded_answer
     assert list(slate.degraded_reasons) == []
     assert {item.reason for item in slate.items} == {"Popular now"}
     assert all(not item.predictions for item in slate.items)
+
+
+async def test_picks_of_somebody_new_are_a_history(ranking: Any) -> None:
+    picks = [str(number) for number in range(50, 90)]
+    slate = (await ranking.stub.Recommend(recommend("just arrived", onboarding_item_ids=picks, count=30))).slate
+    assert list(slate.degraded_reasons) == []
+    assert not set(ids(slate)) & ANNS_ITEMS, "picks do not come back"
+    assert all(item.predictions for item in slate.items), "the ranker was asked"
+    popular = (await ranking.stub.Recommend(recommend("just arrived", count=30))).slate
+    assert ids(popular) != ids(slate)
+    again = recommend("just arrived", onboarding_item_ids=picks, count=100, filter=pb.SlateFilter(include_seen=True))
+    assert set(ids((await ranking.stub.Recommend(again)).slate)) & ANNS_ITEMS
+    named = [item for item in slate.items if item.reason.startswith("Because you picked Film ")]
+    # Titles of popular films are learnt with the bundle, in the background.
+    for _ in range(50):
+        if named:
+            break
+        await asyncio.sleep(0.1)
+        slate = (await ranking.stub.Recommend(recommend("just arrived", onboarding_item_ids=picks, count=30))).slate
+        named = [item for item in slate.items if item.reason.startswith("Because you picked Film ")]
+    assert named[0].reason.removeprefix("Because you picked Film ") in ANNS_ITEMS
+
+
+async def test_picks_that_nobody_knows_make_nobody_known(ranking: Any) -> None:
+    unknown = (await ranking.stub.Recommend(recommend("just arrived", onboarding_item_ids=["no such film"]))).slate
+    assert ids(unknown)[:3] == ["1", "2", "3"]
+    assert list(unknown.degraded_reasons) == []
+    assert {item.reason for item in unknown.items} == {"Popular now"}
+
+
+async def test_picks_say_nothing_of_somebody_with_a_history(ranking: Any) -> None:
+    known = (await ranking.stub.Recommend(recommend())).slate
+    picked = (await ranking.stub.Recommend(recommend(onboarding_item_ids=["350"]))).slate
+    assert [item.score for item in picked.items] == pytest.approx([item.score for item in known.items])
+    assert ids(picked) == ids(known)
+
+
+async def test_too_many_picks_are_refused(ranking: Any) -> None:
+    for picks in (["1"] * 51, [""]):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await ranking.stub.Recommend(recommend(onboarding_item_ids=picks))
+        assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
 
 
 async def test_the_next_slate_reflects_an_event(stack: Any, ranking: Any) -> None:

@@ -260,3 +260,17 @@ def test_a_slate_record_holds_what_the_ranker_saw(make_query: Any, make_candidat
     assert list(record.degraded_reasons) == ["source_x_late"]
     assert record.time.ToMicroseconds() == 1_700_000_000_250_000
     assert violations_of(request) == ()
+
+
+def test_picks_go_along_once_each_and_what_was_read_comes_back(make_query: Any) -> None:
+    request = ranking_pb2.RecommendRequest(user_id="u", count=5, onboarding_item_ids=["b", "a", "b"])
+    assert requests.query_of_recommend(request, "t", 1.0).picked_item_ids == ("b", "a")
+    query = make_query(history=History(("x",)).after_picks(("a", "b"), 0), item_ids=("i",))
+    for sent in (candidates.generate_request(query, 10, 1.0), candidates.hydrate_request(query)):
+        assert sent.history.picked_count == 2
+        assert list(sent.history.item_ids) == ["a", "b", "x"]
+    answer = candidates_pb2.GenerateCandidatesResponse(bundle_version="1", history_item_ids=["", "b", "y"])
+    assert candidates.candidates_of_generate(answer).history_item_ids == ("", "b", "y")
+    hydrated = candidates_pb2.HydrateCandidatesResponse(bundle_version="1", history_item_ids=["", "b", "y"])
+    assert candidates.candidates_of_hydrate(["i"], hydrated).history_item_ids == ("", "b", "y")
+    assert candidates.candidates_of_generate(candidates_pb2.GenerateCandidatesResponse()).history_item_ids is None

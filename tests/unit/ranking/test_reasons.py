@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -97,3 +98,28 @@ def test_an_empty_slate_needs_no_reasons(
     titles: Titles, bundle: RankingBundle, make_query: Any, make_candidates: Any
 ) -> None:
     assert Reasons(titles).of(outcome(make_query(history=History(("50",))), make_candidates([])), bundle) == []
+
+
+def test_a_pick_is_named_as_such(titles: Titles, bundle: RankingBundle, make_query: Any, make_candidates: Any) -> None:
+    titles.learn(["150"], ["Fargo (1996)"])
+    query = make_query(history=History(("50", "150"), picked_count=1))
+    reasons = Reasons(titles).of(outcome(query, make_candidates(["51", "151"], source_masks=[2, 2])), bundle)
+    assert reasons == ["Because you picked Star Wars (1977)", "Because of Fargo (1996) in your history"]
+
+
+def test_a_newcomer_is_named_by_its_own_title_though_another_item_was_read(
+    titles: Titles, bundle: RankingBundle, make_query: Any, make_candidates: Any
+) -> None:
+    titles.learn(["brand new"], ["Nobody Saw It (2024)"])
+    query = make_query(history=History(("blank", "brand new")))
+    candidates = replace(make_candidates(["51"], source_masks=[2]), history_item_ids=("", "50"))
+    assert Reasons(titles).of(outcome(query, candidates), bundle) == ["Because of Nobody Saw It (2024) in your history"]
+
+
+def test_what_stands_in_for_a_newcomer_was_not_met_itself(make_query: Any, make_candidates: Any) -> None:
+    sources = ("item_knn", "popularity", "recency")
+    selected = make_candidates(["50"], source_masks=[0b101], sources=sources)
+    query = make_query(history=History(("brand new",)))
+    assert Reasons(Titles()).of(outcome(query, selected), None) == ["You chose it before"]
+    stood_in = replace(selected, history_item_ids=("50",))
+    assert Reasons(Titles()).of(outcome(query, stood_in), None) == ["Goes with what you chose before"]

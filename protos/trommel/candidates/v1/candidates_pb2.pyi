@@ -12,16 +12,18 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class History(_message.Message):
-    __slots__ = ("item_ids", "event_times_microseconds", "event_types", "event_values")
+    __slots__ = ("item_ids", "event_times_microseconds", "event_types", "event_values", "picked_count")
     ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
     EVENT_TIMES_MICROSECONDS_FIELD_NUMBER: _ClassVar[int]
     EVENT_TYPES_FIELD_NUMBER: _ClassVar[int]
     EVENT_VALUES_FIELD_NUMBER: _ClassVar[int]
+    PICKED_COUNT_FIELD_NUMBER: _ClassVar[int]
     item_ids: _containers.RepeatedScalarFieldContainer[str]
     event_times_microseconds: _containers.RepeatedScalarFieldContainer[int]
     event_types: _containers.RepeatedScalarFieldContainer[int]
     event_values: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, item_ids: _Optional[_Iterable[str]] = ..., event_times_microseconds: _Optional[_Iterable[int]] = ..., event_types: _Optional[_Iterable[int]] = ..., event_values: _Optional[_Iterable[float]] = ...) -> None: ...
+    picked_count: int
+    def __init__(self, item_ids: _Optional[_Iterable[str]] = ..., event_times_microseconds: _Optional[_Iterable[int]] = ..., event_types: _Optional[_Iterable[int]] = ..., event_values: _Optional[_Iterable[float]] = ..., picked_count: _Optional[int] = ...) -> None: ...
 
 class ItemFilter(_message.Message):
     __slots__ = ("excluded_item_ids", "any_of_categories", "excluded_categories")
@@ -114,16 +116,18 @@ class SourceOutcome(_message.Message):
     def __init__(self, source: _Optional[str] = ..., status: _Optional[_Union[SourceOutcome.Status, str]] = ..., candidate_count: _Optional[int] = ...) -> None: ...
 
 class GenerateCandidatesResponse(_message.Message):
-    __slots__ = ("candidates", "bundle_version", "source_outcomes", "user_vector")
+    __slots__ = ("candidates", "bundle_version", "source_outcomes", "user_vector", "history_item_ids")
     CANDIDATES_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_VERSION_FIELD_NUMBER: _ClassVar[int]
     SOURCE_OUTCOMES_FIELD_NUMBER: _ClassVar[int]
     USER_VECTOR_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
     candidates: Candidates
     bundle_version: str
     source_outcomes: _containers.RepeatedCompositeFieldContainer[SourceOutcome]
     user_vector: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, candidates: _Optional[_Union[Candidates, _Mapping]] = ..., bundle_version: _Optional[str] = ..., source_outcomes: _Optional[_Iterable[_Union[SourceOutcome, _Mapping]]] = ..., user_vector: _Optional[_Iterable[float]] = ...) -> None: ...
+    history_item_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, candidates: _Optional[_Union[Candidates, _Mapping]] = ..., bundle_version: _Optional[str] = ..., source_outcomes: _Optional[_Iterable[_Union[SourceOutcome, _Mapping]]] = ..., user_vector: _Optional[_Iterable[float]] = ..., history_item_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class HydrateCandidatesRequest(_message.Message):
     __slots__ = ("user_id", "scenario", "history", "item_ids", "bundle_versions", "packed_columns")
@@ -142,14 +146,16 @@ class HydrateCandidatesRequest(_message.Message):
     def __init__(self, user_id: _Optional[str] = ..., scenario: _Optional[str] = ..., history: _Optional[_Union[History, _Mapping]] = ..., item_ids: _Optional[_Iterable[str]] = ..., bundle_versions: _Optional[_Iterable[str]] = ..., packed_columns: _Optional[bool] = ...) -> None: ...
 
 class HydrateCandidatesResponse(_message.Message):
-    __slots__ = ("candidates", "bundle_version", "user_vector")
+    __slots__ = ("candidates", "bundle_version", "user_vector", "history_item_ids")
     CANDIDATES_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_VERSION_FIELD_NUMBER: _ClassVar[int]
     USER_VECTOR_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
     candidates: Candidates
     bundle_version: str
     user_vector: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, candidates: _Optional[_Union[Candidates, _Mapping]] = ..., bundle_version: _Optional[str] = ..., user_vector: _Optional[_Iterable[float]] = ...) -> None: ...
+    history_item_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, candidates: _Optional[_Union[Candidates, _Mapping]] = ..., bundle_version: _Optional[str] = ..., user_vector: _Optional[_Iterable[float]] = ..., history_item_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SimilarItemsRequest(_message.Message):
     __slots__ = ("item_id", "scenario", "count", "filter")

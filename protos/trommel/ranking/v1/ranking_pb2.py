@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n trommel/ranking/v1/ranking.proto\x12\x12trommel.ranking.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xf3\x01\n\x0bSlateFilter\x12>\n\x11\x65xcluded_item_ids\x18\x01 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\x90N\"\x07r\x05\x10\x01(\x80\x01R\x0f\x65xcludedItemIds\x12=\n\x11\x61ny_of_categories\x18\x02 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10@\"\x07r\x05\x10\x01(\x80\x01R\x0f\x61nyOfCategories\x12\x42\n\x13\x65xcluded_categories\x18\x03 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10@\"\x07r\x05\x10\x01(\x80\x01R\x12\x65xcludedCategories\x12!\n\x0cinclude_seen\x18\x04 \x01(\x08R\x0bincludeSeen\"\xb6\x04\n\x10RecommendRequest\x12\x38\n\x07user_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x10\x01(\x80\x01\x32\x13^[^\\x00-\\x1F\\x7F]+$R\x06userId\x12?\n\x08scenario\x18\x02 \x01(\tB#\xbaH r\x1e(@2\x1a^([a-z0-9][a-z0-9/_.-]*)?$R\x08scenario\x12 \n\x05\x63ount\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x01R\x05\x63ount\x12\x64\n\x07\x63ontext\x18\x04 \x03(\x0b\x32\x31.trommel.ranking.v1.RecommendRequest.ContextEntryB\x17\xbaH\x14\x9a\x01\x11\x10 \"\x06r\x04\x10\x01(@*\x05r\x03(\x80\x02R\x07\x63ontext\x12\x37\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x1f.trommel.ranking.v1.SlateFilterR\x06\x66ilter\x12:\n\nrequest_id\x18\x06 \x01(\tB\x1b\xbaH\x18r\x16(@2\x12^[A-Za-z0-9_.:-]*$R\trequestId\x12L\n\x0btime_budget\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x02\x08<2\x04\x10\xc0\x84=R\ntimeBudget\x12 \n\x06intent\x18\x08 \x01(\tB\x08\xbaH\x05r\x03(\xe8\x07R\x06intent\x1a:\n\x0c\x43ontextEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"6\n\nPrediction\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n\x05value\x18\x02 \x01(\x01R\x05value\"\xc4\x01\n\tSlateItem\x12\x17\n\x07item_id\x18\x01 \x01(\tR\x06itemId\x12\x14\n\x05title\x18\x02 \x01(\tR\x05title\x12\x14\n\x05score\x18\x03 \x01(\x01R\x05score\x12@\n\x0bpredictions\x18\x04 \x03(\x0b\x32\x1e.trommel.ranking.v1.PredictionR\x0bpredictions\x12\x18\n\x07sources\x18\x05 \x03(\tR\x07sources\x12\x16\n\x06reason\x18\x06 \x01(\tR\x06reason\"\xfb\x01\n\x05Slate\x12\x1d\n\nrequest_id\x18\x01 \x01(\tR\trequestId\x12\x33\n\x05items\x18\x02 \x03(\x0b\x32\x1d.trommel.ranking.v1.SlateItemR\x05items\x12%\n\x0e\x62undle_version\x18\x03 \x01(\tR\rbundleVersion\x12\x16\n\x06policy\x18\x04 \x01(\tR\x06policy\x12)\n\x10\x64\x65graded_reasons\x18\x05 \x03(\tR\x0f\x64\x65gradedReasons\x12\x34\n\x16ranked_candidate_count\x18\x06 \x01(\x05R\x14rankedCandidateCount\"D\n\x11RecommendResponse\x12/\n\x05slate\x18\x01 \x01(\x0b\x32\x19.trommel.ranking.v1.SlateR\x05slate\"\xbb\x04\n\x0bRankRequest\x12\x38\n\x07user_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x10\x01(\x80\x01\x32\x13^[^\\x00-\\x1F\\x7F]+$R\x06userId\x12?\n\x08scenario\x18\x02 \x01(\tB#\xbaH r\x1e(@2\x1a^([a-z0-9][a-z0-9/_.-]*)?$R\x08scenario\x12/\n\x08item_ids\x18\x03 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\x08\x01\x10\xe8\x07\"\x07r\x05\x10\x01(\x80\x01R\x07itemIds\x12 \n\x05\x63ount\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x05\x63ount\x12_\n\x07\x63ontext\x18\x05 \x03(\x0b\x32,.trommel.ranking.v1.RankRequest.ContextEntryB\x17\xbaH\x14\x9a\x01\x11\x10 \"\x06r\x04\x10\x01(@*\x05r\x03(\x80\x02R\x07\x63ontext\x12\x37\n\x06\x66ilter\x18\x06 \x01(\x0b\x32\x1f.trommel.ranking.v1.SlateFilterR\x06\x66ilter\x12:\n\nrequest_id\x18\x07 \x01(\tB\x1b\xbaH\x18r\x16(@2\x12^[A-Za-z0-9_.:-]*$R\trequestId\x12L\n\x0btime_budget\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x02\x08<2\x04\x10\xc0\x84=R\ntimeBudget\x1a:\n\x0c\x43ontextEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"?\n\x0cRankResponse\x12/\n\x05slate\x18\x01 \x01(\x0b\x32\x19.trommel.ranking.v1.SlateR\x05slate2\xb5\x01\n\x0eRankingService\x12X\n\tRecommend\x12$.trommel.ranking.v1.RecommendRequest\x1a%.trommel.ranking.v1.RecommendResponse\x12I\n\x04Rank\x12\x1f.trommel.ranking.v1.RankRequest\x1a .trommel.ranking.v1.RankResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n trommel/ranking/v1/ranking.proto\x12\x12trommel.ranking.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xf3\x01\n\x0bSlateFilter\x12>\n\x11\x65xcluded_item_ids\x18\x01 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\x90N\"\x07r\x05\x10\x01(\x80\x01R\x0f\x65xcludedItemIds\x12=\n\x11\x61ny_of_categories\x18\x02 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10@\"\x07r\x05\x10\x01(\x80\x01R\x0f\x61nyOfCategories\x12\x42\n\x13\x65xcluded_categories\x18\x03 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10@\"\x07r\x05\x10\x01(\x80\x01R\x12\x65xcludedCategories\x12!\n\x0cinclude_seen\x18\x04 \x01(\x08R\x0bincludeSeen\"\xf9\x04\n\x10RecommendRequest\x12\x38\n\x07user_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x10\x01(\x80\x01\x32\x13^[^\\x00-\\x1F\\x7F]+$R\x06userId\x12?\n\x08scenario\x18\x02 \x01(\tB#\xbaH r\x1e(@2\x1a^([a-z0-9][a-z0-9/_.-]*)?$R\x08scenario\x12 \n\x05\x63ount\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x01R\x05\x63ount\x12\x64\n\x07\x63ontext\x18\x04 \x03(\x0b\x32\x31.trommel.ranking.v1.RecommendRequest.ContextEntryB\x17\xbaH\x14\x9a\x01\x11\x10 \"\x06r\x04\x10\x01(@*\x05r\x03(\x80\x02R\x07\x63ontext\x12\x37\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x1f.trommel.ranking.v1.SlateFilterR\x06\x66ilter\x12:\n\nrequest_id\x18\x06 \x01(\tB\x1b\xbaH\x18r\x16(@2\x12^[A-Za-z0-9_.:-]*$R\trequestId\x12L\n\x0btime_budget\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x02\x08<2\x04\x10\xc0\x84=R\ntimeBudget\x12 \n\x06intent\x18\x08 \x01(\tB\x08\xbaH\x05r\x03(\xe8\x07R\x06intent\x12\x41\n\x13onboarding_item_ids\x18\t \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x32\"\x07r\x05\x10\x01(\x80\x01R\x11onboardingItemIds\x1a:\n\x0c\x43ontextEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"6\n\nPrediction\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n\x05value\x18\x02 \x01(\x01R\x05value\"\xc4\x01\n\tSlateItem\x12\x17\n\x07item_id\x18\x01 \x01(\tR\x06itemId\x12\x14\n\x05title\x18\x02 \x01(\tR\x05title\x12\x14\n\x05score\x18\x03 \x01(\x01R\x05score\x12@\n\x0bpredictions\x18\x04 \x03(\x0b\x32\x1e.trommel.ranking.v1.PredictionR\x0bpredictions\x12\x18\n\x07sources\x18\x05 \x03(\tR\x07sources\x12\x16\n\x06reason\x18\x06 \x01(\tR\x06reason\"\xfb\x01\n\x05Slate\x12\x1d\n\nrequest_id\x18\x01 \x01(\tR\trequestId\x12\x33\n\x05items\x18\x02 \x03(\x0b\x32\x1d.trommel.ranking.v1.SlateItemR\x05items\x12%\n\x0e\x62undle_version\x18\x03 \x01(\tR\rbundleVersion\x12\x16\n\x06policy\x18\x04 \x01(\tR\x06policy\x12)\n\x10\x64\x65graded_reasons\x18\x05 \x03(\tR\x0f\x64\x65gradedReasons\x12\x34\n\x16ranked_candidate_count\x18\x06 \x01(\x05R\x14rankedCandidateCount\"D\n\x11RecommendResponse\x12/\n\x05slate\x18\x01 \x01(\x0b\x32\x19.trommel.ranking.v1.SlateR\x05slate\"\xbb\x04\n\x0bRankRequest\x12\x38\n\x07user_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x10\x01(\x80\x01\x32\x13^[^\\x00-\\x1F\\x7F]+$R\x06userId\x12?\n\x08scenario\x18\x02 \x01(\tB#\xbaH r\x1e(@2\x1a^([a-z0-9][a-z0-9/_.-]*)?$R\x08scenario\x12/\n\x08item_ids\x18\x03 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\x08\x01\x10\xe8\x07\"\x07r\x05\x10\x01(\x80\x01R\x07itemIds\x12 \n\x05\x63ount\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x05\x63ount\x12_\n\x07\x63ontext\x18\x05 \x03(\x0b\x32,.trommel.ranking.v1.RankRequest.ContextEntryB\x17\xbaH\x14\x9a\x01\x11\x10 \"\x06r\x04\x10\x01(@*\x05r\x03(\x80\x02R\x07\x63ontext\x12\x37\n\x06\x66ilter\x18\x06 \x01(\x0b\x32\x1f.trommel.ranking.v1.SlateFilterR\x06\x66ilter\x12:\n\nrequest_id\x18\x07 \x01(\tB\x1b\xbaH\x18r\x16(@2\x12^[A-Za-z0-9_.:-]*$R\trequestId\x12L\n\x0btime_budget\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x02\x08<2\x04\x10\xc0\x84=R\ntimeBudget\x1a:\n\x0c\x43ontextEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"?\n\x0cRankResponse\x12/\n\x05slate\x18\x01 \x01(\x0b\x32\x19.trommel.ranking.v1.SlateR\x05slate2\xb5\x01\n\x0eRankingService\x12X\n\tRecommend\x12$.trommel.ranking.v1.RecommendRequest\x1a%.trommel.ranking.v1.RecommendResponse\x12I\n\x04Rank\x12\x1f.trommel.ranking.v1.RankRequest\x1a .trommel.ranking.v1.RankResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -55,6 +55,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECOMMENDREQUEST'].fields_by_name['time_budget']._serialized_options = b'\272H\r\252\001\n\"\002\010<2\004\020\300\204='
   _globals['_RECOMMENDREQUEST'].fields_by_name['intent']._loaded_options = None
   _globals['_RECOMMENDREQUEST'].fields_by_name['intent']._serialized_options = b'\272H\005r\003(\350\007'
+  _globals['_RECOMMENDREQUEST'].fields_by_name['onboarding_item_ids']._loaded_options = None
+  _globals['_RECOMMENDREQUEST'].fields_by_name['onboarding_item_ids']._serialized_options = b'\272H\016\222\001\013\0202\"\007r\005\020\001(\200\001'
   _globals['_RANKREQUEST_CONTEXTENTRY']._loaded_options = None
   _globals['_RANKREQUEST_CONTEXTENTRY']._serialized_options = b'8\001'
   _globals['_RANKREQUEST'].fields_by_name['user_id']._loaded_options = None
@@ -74,23 +76,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SLATEFILTER']._serialized_start=118
   _globals['_SLATEFILTER']._serialized_end=361
   _globals['_RECOMMENDREQUEST']._serialized_start=364
-  _globals['_RECOMMENDREQUEST']._serialized_end=930
-  _globals['_RECOMMENDREQUEST_CONTEXTENTRY']._serialized_start=872
-  _globals['_RECOMMENDREQUEST_CONTEXTENTRY']._serialized_end=930
-  _globals['_PREDICTION']._serialized_start=932
-  _globals['_PREDICTION']._serialized_end=986
-  _globals['_SLATEITEM']._serialized_start=989
-  _globals['_SLATEITEM']._serialized_end=1185
-  _globals['_SLATE']._serialized_start=1188
-  _globals['_SLATE']._serialized_end=1439
-  _globals['_RECOMMENDRESPONSE']._serialized_start=1441
-  _globals['_RECOMMENDRESPONSE']._serialized_end=1509
-  _globals['_RANKREQUEST']._serialized_start=1512
-  _globals['_RANKREQUEST']._serialized_end=2083
-  _globals['_RANKREQUEST_CONTEXTENTRY']._serialized_start=872
-  _globals['_RANKREQUEST_CONTEXTENTRY']._serialized_end=930
-  _globals['_RANKRESPONSE']._serialized_start=2085
-  _globals['_RANKRESPONSE']._serialized_end=2148
-  _globals['_RANKINGSERVICE']._serialized_start=2151
-  _globals['_RANKINGSERVICE']._serialized_end=2332
+  _globals['_RECOMMENDREQUEST']._serialized_end=997
+  _globals['_RECOMMENDREQUEST_CONTEXTENTRY']._serialized_start=939
+  _globals['_RECOMMENDREQUEST_CONTEXTENTRY']._serialized_end=997
+  _globals['_PREDICTION']._serialized_start=999
+  _globals['_PREDICTION']._serialized_end=1053
+  _globals['_SLATEITEM']._serialized_start=1056
+  _globals['_SLATEITEM']._serialized_end=1252
+  _globals['_SLATE']._serialized_start=1255
+  _globals['_SLATE']._serialized_end=1506
+  _globals['_RECOMMENDRESPONSE']._serialized_start=1508
+  _globals['_RECOMMENDRESPONSE']._serialized_end=1576
+  _globals['_RANKREQUEST']._serialized_start=1579
+  _globals['_RANKREQUEST']._serialized_end=2150
+  _globals['_RANKREQUEST_CONTEXTENTRY']._serialized_start=939
+  _globals['_RANKREQUEST_CONTEXTENTRY']._serialized_end=997
+  _globals['_RANKRESPONSE']._serialized_start=2152
+  _globals['_RANKRESPONSE']._serialized_end=2215
+  _globals['_RANKINGSERVICE']._serialized_start=2218
+  _globals['_RANKINGSERVICE']._serialized_end=2399
 # @@protoc_insertion_point(module_scope)

@@ -23,7 +23,7 @@ class SlateFilter(_message.Message):
     def __init__(self, excluded_item_ids: _Optional[_Iterable[str]] = ..., any_of_categories: _Optional[_Iterable[str]] = ..., excluded_categories: _Optional[_Iterable[str]] = ..., include_seen: _Optional[bool] = ...) -> None: ...
 
 class RecommendRequest(_message.Message):
-    __slots__ = ("user_id", "scenario", "count", "context", "filter", "request_id", "time_budget", "intent")
+    __slots__ = ("user_id", "scenario", "count", "context", "filter", "request_id", "time_budget", "intent", "onboarding_item_ids")
     class ContextEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -39,6 +39,7 @@ class RecommendRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     TIME_BUDGET_FIELD_NUMBER: _ClassVar[int]
     INTENT_FIELD_NUMBER: _ClassVar[int]
+    ONBOARDING_ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
     user_id: str
     scenario: str
     count: int
@@ -47,7 +48,8 @@ class RecommendRequest(_message.Message):
     request_id: str
     time_budget: _duration_pb2.Duration
     intent: str
-    def __init__(self, user_id: _Optional[str] = ..., scenario: _Optional[str] = ..., count: _Optional[int] = ..., context: _Optional[_Mapping[str, str]] = ..., filter: _Optional[_Union[SlateFilter, _Mapping]] = ..., request_id: _Optional[str] = ..., time_budget: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., intent: _Optional[str] = ...) -> None: ...
+    onboarding_item_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, user_id: _Optional[str] = ..., scenario: _Optional[str] = ..., count: _Optional[int] = ..., context: _Optional[_Mapping[str, str]] = ..., filter: _Optional[_Union[SlateFilter, _Mapping]] = ..., request_id: _Optional[str] = ..., time_budget: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., intent: _Optional[str] = ..., onboarding_item_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Prediction(_message.Message):
     __slots__ = ("name", "value")

@@ -94,6 +94,26 @@ async def test_a_user_who_did_not_come_with_the_candidates_is_encoded_here(
     assert columns["score"].tolist() == [7.0]
 
 
+async def test_what_the_candidates_service_read_is_read_here(
+    bundles: Any, make_query: Any, make_candidates: Any
+) -> None:
+    triton = Triton()
+    query = make_query(history=History(("new", "blank", "newer")))
+    scores = np.array([[3, 0, 1, 1], [2, 0, 3, 2], [1, 0, 2, 3]], np.float32)
+    candidates = replace(make_candidates(["7", "8", "9"], source_scores=scores), history_item_ids=("12", "", "34"))
+    columns = await ranker(triton, bundles).score(query, candidates)
+    assert triton.calls[0][2]["history_items"].tolist() == [[0] * 14 + [12, 34]]
+    assert columns["predictions"].tolist() == [[7.0], [8.0], [9.0]]
+    places = np.array([[0, 2, 2], [1, 0, 1], [2, 1, 0]])
+    np.testing.assert_allclose(columns["score"], (1 / (60 + places)).sum(axis=1), err_msg="the sources' ranks, fused")
+    fewer = replace(make_candidates(["7"]), history_item_ids=("", "2", "3"))
+    columns = await ranker(triton, bundles).score(make_query(history=History(("gone", "2", "3"))), fewer)
+    assert columns["score"].tolist() == [7.0], "nothing stands in for another"
+    nothing = replace(make_candidates(["7"]), history_item_ids=("", "", ""))
+    await ranker(triton, bundles).score(make_query(history=History(("1", "2", "3"))), nothing)
+    assert len(triton.calls) == 2, "somebody new: popularity is the order"
+
+
 @pytest.mark.parametrize(("count", "bucket"), [(1, 64), (64, 64), (65, 128), (200, 256), (512, 512), (1000, 1024)])
 async def test_candidates_are_padded_to_few_shapes(
     bundles: Any, make_query: Any, make_candidates: Any, count: int, bucket: int
@@ -107,7 +127,7 @@ async def test_candidates_are_padded_to_few_shapes(
 @pytest.mark.parametrize(("length", "bucket"), [(1, 16), (16, 16), (17, 32), (128, 128), (129, 200), (200, 200)])
 def test_histories_are_padded_to_few_lengths(bundle: Any, make_query: Any, length: int, bucket: int) -> None:
     query = make_query(history=History(tuple(str(number) for number in range(1, length + 1))))
-    inputs = history_inputs(bundle, query)
+    inputs = history_inputs(bundle, query.history)
     assert inputs is not None
     padded = inputs["history_items"]
     assert inputs["history_events"].shape == (1, bucket, 4)
@@ -119,7 +139,7 @@ def test_histories_are_padded_to_few_lengths(bundle: Any, make_query: Any, lengt
 def test_only_the_newest_of_a_long_history_count(bundle: Any, make_query: Any) -> None:
     short = replace(bundle, ranker=replace(bundle.ranker, max_history=16))
     query = make_query(history=History(tuple(str(number) for number in range(1, 101))))
-    inputs = history_inputs(short, query)
+    inputs = history_inputs(short, query.history)
     assert inputs is not None
     assert inputs["history_items"].tolist() == [list(range(85, 101))]
 
@@ -131,7 +151,7 @@ def test_what_is_known_of_the_events_stands_beside_their_items(bundle: Any, make
         np.array([6, 2, 6, 4], np.int8),
         np.array([4.5, np.nan, np.nan, 3.0], np.float32),
     )
-    inputs = history_inputs(bundle, make_query(history=history))
+    inputs = history_inputs(bundle, history)
     assert inputs is not None
     assert inputs["history_items"][0, -3:].tolist() == [3, 5, 7]
     assert inputs["history_events"].dtype == np.float32
