@@ -96,7 +96,7 @@ def fit_models(
     settings = config.transformer
     fitted = fit_validated(split, config, encoder, begun.schedule, report, checkpoint, begun.fingerprint)
     validated = encoder.folded()
-    chosen = fit_heads(split, validated, config.seed)
+    chosen = fit_heads(split, validated, config.content_map, config.seed)
     report.enter("sources")
     few = min(len(split.users), config.ablation_users) < config.least_selecting_users
     if few:

@@ -20,7 +20,10 @@ from services.training.model.encoder import SequenceEncoder
 from services.training.steps.evaluate_encoder import user_vectors
 from services.training.steps.examples import HeldOut, Int32, InteractionLog
 from services.training.steps.examples_packing import batch_rows, of_events, pack_epoch
-from services.training.steps.rating_biases import PRIOR, RatingBiases
+from services.training.steps.fit_config import ContentMapConfig
+from services.training.steps.fit_ratings import FittedRatings, fit_ratings, refit_ratings
+from services.training.steps.rating_biases import PRIOR
+from services.training.steps.rating_factors import penalties
 
 Float32 = NDArray[np.float32]
 
@@ -40,12 +43,16 @@ _DECAY = 0.1
 
 @dataclass(frozen=True, slots=True)
 class FittedHeads:
-    """The heads, and how they were fitted: epochs, penalty and their loss on the held-out events."""
+    """The heads, and how they were fitted: epochs, penalty and their loss on the held-out events.
+
+    ratings: what a rating head begins with, None without one.
+    """
 
     heads: ActionHeads
     epochs: int
     penalty: float
     validation_loss: float
+    ratings: FittedRatings | None = None
 
     def facts(self) -> dict[str, Any]:
         """For the manifest."""
@@ -54,6 +61,7 @@ class FittedHeads:
             "epochs": self.epochs,
             "penalty": self.penalty,
             "validation_loss": self.validation_loss,
+            "ratings": self.ratings.facts() if self.ratings is not None else None,
         }
 
 
@@ -73,7 +81,7 @@ def suitable_heads(log: InteractionLog) -> tuple[ActionHead, ...]:
     return tuple(heads)
 
 
-def fit_heads(split: HeldOut, encoder: SequenceEncoder, seed: int) -> FittedHeads | None:
+def fit_heads(split: HeldOut, encoder: SequenceEncoder, settings: ContentMapConfig, seed: int) -> FittedHeads | None:
     """Heads of the split's log, chosen on what it holds out; None where there is nothing to foretell.
 
     encoder: without attributes (``folded``).
@@ -82,11 +90,12 @@ def fit_heads(split: HeldOut, encoder: SequenceEncoder, seed: int) -> FittedHead
     if not heads:
         return None
     examples = _Examples.of(split.log, encoder, seed)
-    biases = item_biases(heads, split.log)
+    rated = any(head.type is None for head in heads)
+    begin = _Beginning.of(heads, split.log, fit_ratings(split, settings, seed) if rated else None)
     held = _HeldOut.of(split, encoder)
     best: FittedHeads | None = None
     for penalty in _PENALTIES:
-        fitted = _fit(heads, examples, encoder, biases, seed, penalty, _EPOCHS, held)
+        fitted = _fit(heads, examples, encoder, begin, seed, penalty, _EPOCHS, held)
         if best is None or fitted.validation_loss < best.validation_loss:
             best = fitted
     return best
@@ -97,26 +106,51 @@ def refit_heads(log: InteractionLog, encoder: SequenceEncoder, seed: int, chosen
     heads = suitable_heads(log)
     if [head.name for head in heads] != [head.name for head in chosen.heads.heads]:
         heads = chosen.heads.heads
-    examples, biases = _Examples.of(log, encoder, seed), item_biases(heads, log)
-    fitted = _fit(heads, examples, encoder, biases, seed, chosen.penalty, chosen.epochs, None)
+    ratings = None if chosen.ratings is None else refit_ratings(log, seed, chosen.ratings)
+    begin = _Beginning.of(heads, log, ratings)
+    fitted = _fit(heads, _Examples.of(log, encoder, seed), encoder, begin, seed, chosen.penalty, chosen.epochs, None)
     return replace(fitted, validation_loss=chosen.validation_loss)
 
 
-def item_biases(heads: Sequence[ActionHead], log: InteractionLog) -> Float32:
-    """float32 [N+1, H], where fitting begins: what an item's events say beyond the mean, drawn towards it.
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """Where fitting begins. biases: float32 [N+1, H], of ratings in deviations, of types as log-odds.
 
-    Of ratings in deviations, less the biases of the users who gave them; of types as log-odds.
+    The biases are what an item's events say beyond the mean, drawn towards it, or towards what the content says.
     """
-    biases = np.zeros((log.item_count + 1, len(heads)), dtype=np.float32)
-    for place, head in enumerate(heads):
-        if head.type is None:
-            biases[:, place] = RatingBiases.of(log).of_items / head.deviation
-        else:
+
+    biases: Float32
+    ratings: FittedRatings | None
+
+    @classmethod
+    def of(cls, heads: Sequence[ActionHead], log: InteractionLog, ratings: FittedRatings | None) -> _Beginning:
+        biases = np.zeros((log.item_count + 1, len(heads)), dtype=np.float32)
+        for place, head in enumerate(heads):
+            if head.type is None:
+                if ratings is not None:
+                    biases[:, place] = ratings.factors.items[:, 0] / head.deviation
+                continue
             counts = np.bincount(log.rows, minlength=log.item_count + 1)
             happened = np.bincount(log.rows, wanted_of(head, None, log.types), len(counts))
             shares = (happened + PRIOR * head.mean) / (counts + PRIOR)
             biases[:, place] = np.log(shares / (1 - shares)) - np.log(head.mean / (1 - head.mean))
-    return biases
+        # Row 0 is whatever no row is known of.
+        biases[0] = 0.0
+        return cls(biases, ratings)
+
+    def heads(self, heads: Sequence[ActionHead], encoder: SequenceEncoder) -> ActionHeads:
+        """New heads with these biases."""
+        factors = of_squares = None
+        if self.ratings is not None:
+            items = self.ratings.factors.items
+            factors = torch.from_numpy(items[:, 1:].astype(np.float32))
+            factors[0] = 0.0
+            weights = penalties(items.shape[1] - 1, self.ratings.factors.penalty)
+            of_squares = torch.from_numpy(weights.astype(np.float32))
+        model = ActionHeads(heads, encoder.shape.item_count, encoder.shape.width, factors, of_squares)
+        with torch.no_grad():
+            model.item_bias.copy_(torch.from_numpy(self.biases))
+        return model
 
 
 @torch.no_grad()
@@ -124,17 +158,20 @@ def foretold(
     heads: ActionHeads, log: InteractionLog, users: Int32, rows: Int32, vectors: Float32, encoder: SequenceEncoder
 ) -> Float32:
     """float32 [U, H]: of users of the log with their vectors float32 [U, D], each for one item, int32 [U]."""
-    histories = [log.newest(int(user), encoder.shape.max_history) for user in users]
     answers = np.zeros((len(users), len(heads.heads)), dtype=np.float32)
-    for place, (items, events) in enumerate(histories):
-        row = torch.tensor([[int(rows[place])]])
-        answers[place] = heads(
+    order = np.argsort(users, kind="stable")
+    for places in np.split(order, np.flatnonzero(np.diff(users[order])) + 1):
+        if not len(places):
+            continue
+        items, events = log.newest(int(users[places[0]]), encoder.shape.max_history)
+        asked = torch.from_numpy(rows[places].astype(np.int64))[None]
+        answers[places] = heads(
             torch.from_numpy(items.astype(np.int64))[None],
             torch.from_numpy(events)[None],
-            torch.from_numpy(vectors[place : place + 1]),
-            row,
-            encoder.items.weight[row],
-        ).numpy()[0, 0]
+            torch.from_numpy(vectors[places[:1]]),
+            asked,
+            encoder.items.weight[asked],
+        ).numpy()[0]
     return answers
 
 
@@ -185,17 +222,34 @@ class _Examples:
 
     @torch.no_grad()
     def means(self, heads: ActionHeads) -> torch.Tensor:
-        """m_u at every filled position, float32 [P, H], by the heads as they are."""
-        signals, known = heads.signals(self.items, self.events)
-        begins = torch.ones_like(self.segments, dtype=torch.bool)
-        begins[:, 1:] = self.segments[:, 1:] != self.segments[:, :-1]
+        """m_ui at every filled position for its target, float32 [P, H], by the heads as they are."""
+        targets = torch.zeros_like(self.segments)
+        targets[self.segments > 0] = self.target_rows
+        parts = [
+            self._means(heads, slice(start, start + _ROWS_AT_ONCE), targets)
+            for start in range(0, len(self.segments), _ROWS_AT_ONCE)
+        ]
+        return torch.cat(parts)[self.segments > 0]
+
+    def _means(self, heads: ActionHeads, part: slice, targets: torch.Tensor) -> torch.Tensor:
+        segments, items = self.segments[part], self.items[part]
+        signals, known = heads.signals(items, self.events[part])
+        begins = torch.ones_like(segments, dtype=torch.bool)
+        begins[:, 1:] = segments[:, 1:] != segments[:, :-1]
         places = torch.arange(begins.shape[1]).expand(begins.shape)
-        firsts = torch.cummax(torch.where(begins, places, 0), dim=1).values[..., None].expand(signals.shape)
-        sums, counts = (
-            torch.cumsum(column, dim=1) - torch.gather(torch.cumsum(column, dim=1) - column, 1, firsts)
-            for column in (signals, known)
-        )
-        return heads.mean_of(sums, counts)[self.segments > 0]
+        firsts = torch.cummax(torch.where(begins, places, 0), dim=1).values[..., None]
+
+        def so_far(column: torch.Tensor) -> torch.Tensor:
+            sums = torch.cumsum(column, dim=1)
+            return sums - torch.gather(sums - column, 1, firsts.expand(column.shape))
+
+        means = heads.mean_of(so_far(signals), so_far(known))
+        regressors = heads.regressors[items]
+        rated = regressors * heads.rating_of(known)
+        squares = so_far((rated[..., :, None] * regressors[..., None, :]).flatten(2))
+        squares = squares.unflatten(2, (regressors.shape[-1], -1))
+        wanted = so_far(regressors * heads.rating_of(signals))
+        return heads.both(means, heads.taste(squares, wanted, targets[part]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,19 +291,17 @@ def _fit(
     heads: Sequence[ActionHead],
     examples: _Examples,
     encoder: SequenceEncoder,
-    biases: Float32,
+    begin: _Beginning,
     seed: int,
     penalty: float,
     epochs: int,
     held: _HeldOut | None,
 ) -> FittedHeads:
     torch.manual_seed(seed)
-    model = ActionHeads(heads, encoder.shape.item_count, encoder.shape.width)
-    with torch.no_grad():
-        model.item_bias.copy_(torch.from_numpy(biases))
+    model = begin.heads(heads, encoder)
     states = examples.states[examples.segments > 0]
     wanted, known = _wanted(model, examples)
-    begun = torch.from_numpy(biases)
+    begun = torch.from_numpy(begin.biases)
     vectors = encoder.items.weight.detach()
     sides = [model.user_side, model.item_side, model.of_user]
     others = [parameter for parameter in model.parameters() if all(parameter is not side for side in sides)]
@@ -286,7 +338,7 @@ def _fit(
             break
     if held is not None:
         model.load_state_dict(best)
-    return FittedHeads(model.eval(), epochs if held is None else best_epoch, penalty, float(best_loss))
+    return FittedHeads(model.eval(), epochs if held is None else best_epoch, penalty, float(best_loss), begin.ratings)
 
 
 def _wanted(model: ActionHeads, examples: _Examples) -> tuple[torch.Tensor, torch.Tensor]:

@@ -8,6 +8,7 @@ from services.training.model.action_heads import ActionHead, ActionHeads
 from services.training.model.encoder import EncoderShape, SequenceEncoder
 from services.training.steps.evaluate_encoder import user_vectors
 from services.training.steps.examples import HeldOut, InteractionLog, hold_out_last
+from services.training.steps.fit_config import ContentMapConfig
 from services.training.steps.fit_heads import fit_heads, foretold, refit_heads, suitable_heads
 from services.training.steps.rating_biases import RatingBiases
 
@@ -66,7 +67,7 @@ def test_there_are_heads_for_what_the_log_tells() -> None:
 
 def test_a_rating_is_foretold_better_than_by_biases(encoder: SequenceEncoder) -> None:
     split = hold_out_last(opinionated_log())
-    fitted = fit_heads(split, encoder, seed=0)
+    fitted = fit_heads(split, encoder, ContentMapConfig(), seed=0)
     assert fitted is not None
     wanted = split.values
     assert wanted is not None
@@ -79,7 +80,7 @@ def test_a_rating_is_foretold_better_than_by_biases(encoder: SequenceEncoder) ->
 
 def test_equal_runs_give_equal_heads_and_everything_can_be_learnt_at_last(encoder: SequenceEncoder) -> None:
     split = hold_out_last(opinionated_log(types=True))
-    one, other = (fit_heads(split, encoder, seed=3) for _ in range(2))
+    one, other = (fit_heads(split, encoder, ContentMapConfig(), seed=3) for _ in range(2))
     assert one is not None
     assert other is not None
     np.testing.assert_array_equal(answers(one.heads, split, encoder), answers(other.heads, split, encoder))
@@ -93,7 +94,7 @@ def test_equal_runs_give_equal_heads_and_everything_can_be_learnt_at_last(encode
 def test_nothing_to_foretell_is_no_head(encoder: SequenceEncoder) -> None:
     log = opinionated_log()
     silent = InteractionLog(log.item_ids, log.starts, log.rows, log.times)
-    assert fit_heads(hold_out_last(silent), encoder, seed=0) is None
+    assert fit_heads(hold_out_last(silent), encoder, ContentMapConfig(), seed=0) is None
 
 
 @torch.no_grad()
