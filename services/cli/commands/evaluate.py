@@ -34,6 +34,7 @@ class Protocol(StrEnum):
     leave_one_out = "leave-one-out"
     cold_items = "cold-items"
     new_users = "new-users"
+    ratings = "ratings"
 
 
 def evaluate(
@@ -82,8 +83,8 @@ def evaluate(
     descriptions: Annotated[
         Path | None,
         typer.Option(
-            help="Texts of the items, with --protocol cold-items: JSON lines with item_id and text, or a .dat file of "
-            "film plots that is joined by title and year."
+            help="Texts of the items, with --protocol cold-items or ratings: JSON lines with item_id and text, or a "
+            ".dat file of film plots that is joined by title and year."
         ),
     ] = None,
     cold_share: Annotated[
@@ -91,7 +92,13 @@ def evaluate(
         typer.Option(
             min=0.01,
             max=0.5,
-            help="Share of the items to hold out, or of the users, with --protocol cold-items or new-users.",
+            help="Share held out: of the items, with --protocol cold-items or ratings; of the users, with new-users.",
+        ),
+    ] = 0.1,
+    share: Annotated[
+        float,
+        typer.Option(
+            min=0.01, max=0.4, help="Share of the ratings for the test, and again for validation: --protocol ratings."
         ),
     ] = 0.1,
     data_dir: options.DataDir = None,
@@ -116,6 +123,9 @@ def evaluate(
 
     New users: a share of the users is taken out of all training, and recommended to by one, three and five picks of
     theirs; beside popularity.
+
+    Ratings: a share of the ratings is foretold by the rating head, beside means, biases and matrix factorisation, and
+    so are those of items that were taken out of all training.
     """
     del data_dir  # its callback has chosen the directory
     from services.cli.output_file import check_outputs
@@ -156,6 +166,24 @@ def evaluate(
         from services.cli.evaluation.new_users import print_new_users
 
         _say(found, as_json, print_new_users)
+        return
+    if protocol is Protocol.ratings:
+        _refuse_with_ratings({"--served": served, "--report": report, "--predictions": predictions, "--keep": keep})
+        from services.cli.ending import ends_orderly
+
+        with ends_orderly():
+            found = _by_ratings(
+                dataset,
+                format_name,
+                seed,
+                threads,
+                descriptions=descriptions,
+                share=share,
+                cold_share=cold_share,
+            )
+        from services.cli.evaluation.ratings import print_ratings
+
+        _say(found, as_json, print_ratings)
         return
     if protocol is not None:
         from services.cli.ending import ends_orderly
@@ -260,6 +288,29 @@ def _by_new_users(dataset: str | None, *given: Any, **options_given: Any) -> dic
         from services.cli.evaluation.new_users import evaluate_new_users
 
         return evaluate_new_users(dataset, *given, **options_given)
+    except ModuleNotFoundError as error:
+        raise CliError(f"{error.name} is missing: install trommel[training-worker]") from error
+
+
+def _refuse_with_ratings(given: dict[str, object]) -> None:
+    from services.cli.cli_error import CliError
+    from services.cli.exit_codes import USAGE
+
+    asked = [name for name, value in given.items() if value]
+    if asked:
+        raise CliError(f"{', '.join(asked)}: there are no lists and no bundle with --protocol ratings", USAGE)
+
+
+def _by_ratings(dataset: str | None, *given: Any, **options_given: Any) -> dict[str, Any]:
+    from services.cli.cli_error import CliError
+    from services.cli.exit_codes import USAGE
+
+    if dataset is None:
+        raise CliError("name the data set: movielens-100k, a file or a directory", USAGE)
+    try:
+        from services.cli.evaluation.ratings import evaluate_ratings
+
+        return evaluate_ratings(dataset, *given, **options_given)
     except ModuleNotFoundError as error:
         raise CliError(f"{error.name} is missing: install trommel[training-worker]") from error
 

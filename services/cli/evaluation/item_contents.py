@@ -38,7 +38,7 @@ def with_contents(
     written = [item_text(item.title, item.categories, texts.get(item.item_id, item.text)) for item in known]
     contents = [ItemContent({}, item.categories, numbers_in(item.attributes)) for item in known]
     if any(written):
-        vectors = _vectors(written, encoder, threads)
+        vectors = text_vectors(written, encoder, threads)
         contents = [
             replace(content, vectors={TEXT: vector}) if text else content
             for content, text, vector in zip(contents, written, vectors, strict=True)
@@ -47,7 +47,8 @@ def with_contents(
     return replace(log, contents=contents)
 
 
-def _vectors(texts: Sequence[str], encoder: str | None, threads: int) -> NDArray[np.float32]:
+def text_vectors(texts: Sequence[str], encoder: str | None, threads: int) -> NDArray[np.float32]:
+    """Return vectors of unit length, float32 [T, C]; zeros of empty texts. Raises CliError without a text encoder."""
     from services.training.text_encoder.default_model import DEFAULT_MODEL
     from services.training.text_encoder.export import TextEncoderError
     from services.training.text_encoder.offline import encode_texts

@@ -127,13 +127,18 @@ class InteractionLog:
         met (``served_lists.read_of``), for that says what the user is about now; training cannot: every position of a
         sequence is an example, and the last meeting with an item lies in the future of most of them.
         """
+        kept = self.first_meetings()
+        if kept.all():
+            return self
+        return replace(self.only(kept), repeats=Repeats.of(self.starts, self.rows, self.item_count))
+
+    def first_meetings(self) -> NDArray[np.bool_]:
+        """Where a user takes an item for the first time, bool [E]."""
         pairs = self.users().astype(np.int64) * (self.item_count + 1) + self.rows
         _, first = np.unique(pairs, return_index=True)
         kept = np.zeros(len(self), dtype=np.bool_)
         kept[first] = True
-        if kept.all():
-            return self
-        return replace(self.only(kept), repeats=Repeats.of(self.starts, self.rows, self.item_count))
+        return kept
 
     def only(self, kept: NDArray[np.bool_]) -> InteractionLog:
         """The log of the interactions where ``kept`` (bool [E]); users keep their numbers."""

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from services.core.history_events import FEATURES
 from services.training.model.action_heads import ActionHead, ActionHeads
 from services.training.model.encoder import SequenceEncoder
 from services.training.steps.evaluate_encoder import user_vectors
@@ -33,6 +34,7 @@ _LEAST_SHARE = 0.01
 _LEAST_EVENTS = 200
 _MOST_POSITIONS = 1_000_000
 _ROWS_AT_ONCE = 16
+_USERS_AT_ONCE = 64
 _EPOCHS = 40
 _PATIENCE = 4
 _BATCH = 2048
@@ -159,19 +161,28 @@ def foretold(
 ) -> Float32:
     """float32 [U, H]: of users of the log with their vectors float32 [U, D], each for one item, int32 [U]."""
     answers = np.zeros((len(users), len(heads.heads)), dtype=np.float32)
-    order = np.argsort(users, kind="stable")
-    for places in np.split(order, np.flatnonzero(np.diff(users[order])) + 1):
-        if not len(places):
-            continue
-        items, events = log.newest(int(users[places[0]]), encoder.shape.max_history)
-        asked = torch.from_numpy(rows[places].astype(np.int64))[None]
-        answers[places] = heads(
-            torch.from_numpy(items.astype(np.int64))[None],
-            torch.from_numpy(events)[None],
-            torch.from_numpy(vectors[places[:1]]),
-            asked,
-            encoder.items.weight[asked],
-        ).numpy()[0]
+    _, firsts, owners = np.unique(users, return_index=True, return_inverse=True)
+    for start in range(0, len(firsts), _USERS_AT_ONCE):
+        chosen = firsts[start : start + _USERS_AT_ONCE]
+        histories = [log.newest(int(user), encoder.shape.max_history) for user in users[chosen]]
+        of_each = [np.flatnonzero(owners == start + place) for place in range(len(chosen))]
+        length = max(1, *(len(items) for items, _ in histories))
+        read = np.zeros((len(chosen), length), dtype=np.int64)
+        events = np.zeros((len(chosen), length, len(FEATURES)), dtype=np.float32)
+        asked = np.zeros((len(chosen), max(len(places) for places in of_each)), dtype=np.int64)
+        for place, (items, of_items) in enumerate(histories):
+            read[place, length - len(items) :], events[place, length - len(items) :] = items, of_items
+            asked[place, : len(of_each[place])] = rows[of_each[place]]
+        candidates = torch.from_numpy(asked)
+        found = heads(
+            torch.from_numpy(read),
+            torch.from_numpy(events),
+            torch.from_numpy(vectors[chosen]),
+            candidates,
+            encoder.items.weight[candidates],
+        ).numpy()
+        for place, places in enumerate(of_each):
+            answers[places] = found[place, : len(places)]
     return answers
 
 
@@ -247,7 +258,7 @@ class _Examples:
         regressors = heads.regressors[items]
         rated = regressors * heads.rating_of(known)
         squares = so_far((rated[..., :, None] * regressors[..., None, :]).flatten(2))
-        squares = squares.unflatten(2, (regressors.shape[-1], -1))
+        squares = squares.reshape(*regressors.shape, -1)
         wanted = so_far(regressors * heads.rating_of(signals))
         return heads.both(means, heads.taste(squares, wanted, targets[part]))
 

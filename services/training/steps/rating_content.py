@@ -1,7 +1,7 @@
 """What an item's content says of its ratings: bias and factors of items, regressed on what the items are.
 
-The same kernel regression as of the content map. It is chosen on items that play newcomers: a fifth of them at a time is
-kept from it, users are read without their ratings of these, and what counts is how those ratings are foretold.
+The same kernel regression as of the content map. It is chosen on items that play newcomers: a fifth of them at a time
+is kept from it, users are read without their ratings of these, and what counts is how those ratings are foretold.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class _Known:
         contents = log.contents or ()
         rated = np.zeros(len(log), np.bool_) if log.values is None else np.isfinite(log.values)
         counts = np.bincount(log.rows[rated], minlength=log.item_count + 1)
-        known = np.array([row for row in np.flatnonzero(counts) if contents and contents[row]], dtype=np.int64)
+        known = np.array([row for row in np.flatnonzero(counts).tolist() if contents and contents[row]], dtype=np.int64)
         if len(known) < _LEAST_ITEMS:
             return None
         rows = np.sort(known[np.argsort(-counts[known], kind="stable")[:most]])

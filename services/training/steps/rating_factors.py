@@ -1,7 +1,8 @@
 """Biased matrix factorisation of a log's ratings (Koren, Bell, Volinsky 2009), by alternating least squares.
 
 A rating is foretold as mean + b_i + x_u · (1, q_i). An item is its bias and its factors; a user is nothing but the
-ratings of a history: x_u is the ridge regression of them on the items rated, so a user who was never trained on has one.
+ratings of a history: x_u is the ridge regression of them on the items rated, so somebody who was never trained on has
+one too.
 """
 
 from __future__ import annotations

@@ -1,0 +1,104 @@
+"""Ratings of a data set: how near to what people will say of an item is what is foretold."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from services.cli.cli_error import CliError
+from services.cli.console import note, output
+from services.cli.evaluation.item_contents import with_contents
+from services.cli.evaluation.offline import open_dataset, read_log, scratch_store, words_of
+from services.cli.evaluation.review_texts import contents_of_reviews, written
+from services.cli.evaluation.versions import versions
+from services.cli.progress import progress
+from services.cli.readers.descriptions import read_descriptions
+from services.cli.tables import table
+
+
+def evaluate_ratings(
+    dataset: str,
+    format_name: str | None,
+    seed: int,
+    threads: int,
+    *,
+    descriptions: Path | None,
+    share: float,
+    cold_share: float,
+) -> dict[str, Any]:
+    """Foretell a ``share`` of the ratings, and those of ``cold_share`` of the items; the figures as JSON has them.
+
+    Raises:
+        CliError: The data set or its descriptions cannot be read, or it has too few ratings.
+    """
+    from services.training.ratings import PROTOCOL, foretell_ratings
+    from services.training.steps.bundle import DatasetError
+    from services.training.steps.fit_config import TrainingConfig
+    from services.training.steps.leak_check import LeakError
+
+    started = time.monotonic()
+    opened = open_dataset(dataset, format_name)
+    read = read_log(opened)
+    texts = read_descriptions(descriptions, read.items) if descriptions is not None else {}
+    if texts:
+        note(f"{len(texts):,} of {read.log.item_count:,} items are described")
+    log = with_contents(read.log, read.items, texts, None, threads)
+    first = log.first_meetings()
+    reviews = [text for text, kept in zip(written(opened, read), first, strict=True) if kept]
+    log = replace(log.only(first), repeats=None)
+    contents = None
+    if any(reviews):
+        note(f"{sum(map(bool, reviews)):,} ratings come with a text; those asked for are not read")
+        contents = contents_of_reviews(log, reviews, threads)
+    try:
+        with scratch_store(None) as work, progress(PROTOCOL, total=1.0) as shown:
+            result = foretell_ratings(
+                log,
+                TrainingConfig(seed=seed, threads=threads),
+                work,
+                lambda now: shown.update(*words_of(now)),
+                share,
+                cold_share,
+                contents,
+            )
+    except (LeakError, DatasetError) as error:
+        raise CliError(str(error)) from error
+    command = ["trommel", "evaluate", dataset, "--protocol", PROTOCOL, "--seed", str(seed), "--threads", str(threads)]
+    command += ["--format", format_name] if format_name else []
+    command += ["--share", str(share), "--cold-share", str(cold_share)]
+    command += ["--descriptions", str(descriptions)] if descriptions is not None else []
+    figures = result.to_json()
+    seconds = {**figures.pop("seconds"), "all": round(time.monotonic() - started, 1)}
+    return {
+        "dataset": read.name,
+        "seed": seed,
+        "users": log.user_count,
+        "items": log.item_count,
+        **figures,
+        "described": sum(bool(content) for content in log.contents or ()),
+        "reviews": sum(map(bool, reviews)),
+        "command": shlex.join(command),
+        "versions": versions(),
+        "seconds": seconds,
+    }
+
+
+def print_ratings(result: dict[str, Any]) -> None:
+    """Print what `evaluate_ratings` returned."""
+    for title, part in (("random ratings", "test"), ("cold items", "cold")):
+        rows = [
+            [name, *(f"{figures[metric]:.4f} ± {figures[f'{metric}_se']:.4f}" for metric in ("rmse", "mae"))]
+            for name, figures in result[part].items()
+        ]
+        if rows:
+            output().print(table([title, "rmse", "mae"], rows))
+    counts = result["ratings"]
+    output().print(
+        f"{result['dataset']}: {counts['all']:,} ratings of {result['users']:,} users and {result['items']:,} items, "
+        f"{counts['test']:,} of them asked for, and {counts['cold']:,} of cold items, seed {result['seed']}, "
+        f"{result['seconds']['all']:.0f} s",
+        markup=False,
+    )
