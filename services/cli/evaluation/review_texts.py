@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
 REVIEWS = "reviews"
 """The modality: the mean of the vectors of an item's reviews."""
+# Of each review: what it begins with, its summary first. Encoding takes as long as texts are.
+_MOST_CHARACTERS = 200
 
 
 def written(dataset: Dataset, read: ReadLog) -> list[str]:
     """Return the text of every interaction of the log, in its order; empty where nobody wrote one."""
     texts = {
-        ordinal: row.text
+        ordinal: row.text.strip()[:_MOST_CHARACTERS]
         for ordinal, row in enumerate(dataset.events())
         if isinstance(row, EventRecord) and row.text.strip()
     }

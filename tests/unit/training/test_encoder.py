@@ -81,7 +81,8 @@ def random_blend(features: int, hidden: int) -> Blend:
 def random_actions() -> ActionHeads:
     torch.manual_seed(1)
     heads = (ActionHead("rating", None, 3.5, 1.1, 1.0, 5.0), ActionHead("like_probability", 4, 0.2))
-    actions = ActionHeads(heads, SHAPE.item_count, SHAPE.width)
+    factors = torch.randn(SHAPE.item_count + 1, 3)
+    actions = ActionHeads(heads, SHAPE.item_count, SHAPE.width, factors, torch.tensor([4.0, 8.0, 8.0, 8.0]))
     with torch.no_grad():
         for parameter in actions.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
