@@ -28,6 +28,10 @@ def add_to(app: typer.Typer) -> None:
     )(evaluate)
 
 
+Show = Callable[[dict[str, Any]], None]
+"""Prints figures for people."""
+
+
 class Protocol(StrEnum):
     """How a data set is split and measured."""
 
@@ -137,60 +141,32 @@ def evaluate(
         raise CliError("--port-base is for the stack of --protocol with --served", USAGE)
     # Before the work, which takes minutes: a file that cannot be written must not cost all of it.
     check_outputs([Path(as_json) if as_json not in {None, "-"} else None, predictions, report])
-    if protocol is Protocol.cold_items:
-        if served or report is not None:
-            from services.cli.cli_error import CliError
-            from services.cli.exit_codes import USAGE
-
-            raise CliError("--served and --report are for --protocol leave-one-out", USAGE)
+    if protocol is not None and protocol is not Protocol.leave_one_out:
+        given = {"--served": served, "--report": report, "--predictions": predictions, "--keep": keep}
+        _refuse(protocol, [name for name, value in given.items() if value])
         from services.cli.ending import ends_orderly
 
         with ends_orderly():
-            found = _by_cold_items(
-                dataset, format_name, seed, threads, predictions, keep, descriptions=descriptions, share=cold_share
-            )
-        from services.cli.evaluation.cold_items import print_cold_items
-
-        _say(found, as_json, print_cold_items)
-        return
-    if protocol is Protocol.new_users:
-        if served or report is not None:
-            from services.cli.cli_error import CliError
-            from services.cli.exit_codes import USAGE
-
-            raise CliError("--served and --report are for --protocol leave-one-out", USAGE)
-        from services.cli.ending import ends_orderly
-
-        with ends_orderly():
-            found = _by_new_users(dataset, format_name, seed, threads, predictions, keep, share=cold_share)
-        from services.cli.evaluation.new_users import print_new_users
-
-        _say(found, as_json, print_new_users)
-        return
-    if protocol is Protocol.ratings:
-        _refuse_with_ratings({"--served": served, "--report": report, "--predictions": predictions, "--keep": keep})
-        from services.cli.ending import ends_orderly
-
-        with ends_orderly():
-            found = _by_ratings(
-                dataset,
+            figures, show = _measured(
+                protocol,
+                _named(dataset),
                 format_name,
                 seed,
                 threads,
+                predictions=predictions,
+                keep=keep,
                 descriptions=descriptions,
                 share=share,
                 cold_share=cold_share,
             )
-        from services.cli.evaluation.ratings import print_ratings
-
-        _say(found, as_json, print_ratings)
+        _say(figures, as_json, show)
         return
     if protocol is not None:
         from services.cli.ending import ends_orderly
 
         with ends_orderly():
             result = _by_protocol(
-                dataset,
+                _named(dataset),
                 format_name,
                 seed,
                 threads,
@@ -224,7 +200,7 @@ def evaluate(
 
 
 def _by_protocol(
-    dataset: str | None,
+    dataset: str,
     format_name: str | None,
     seed: int,
     threads: int,
@@ -238,10 +214,7 @@ def _by_protocol(
 ) -> dict[str, Any] | None:
     """Train and measure; serve too unless served_users is None. None in a process that only helps another train."""
     from services.cli.cli_error import CliError
-    from services.cli.exit_codes import USAGE
 
-    if dataset is None:
-        raise CliError("name the data set: movielens-100k, a file or a directory", USAGE)
     try:
         from services.cli.evaluation.offline import evaluate_offline
 
@@ -264,55 +237,56 @@ def _by_protocol(
         raise CliError(f"{error.name} is missing: install trommel[{needed}]") from error
 
 
-def _by_cold_items(dataset: str | None, *given: Any, **options_given: Any) -> dict[str, Any]:
+def _refuse(protocol: Protocol, given: list[str]) -> None:
+    """Raise CliError where an option was given that says nothing with the protocol."""
+    from services.cli.cli_error import CliError
+    from services.cli.exit_codes import USAGE
+
+    refused = [name for name in given if name in {"--served", "--report"} or protocol is Protocol.ratings]
+    if refused:
+        without = "lists and no bundle" if protocol is Protocol.ratings else "slates that are served and no report"
+        raise CliError(f"{', '.join(refused)}: there are no {without} with --protocol {protocol}", USAGE)
+
+
+def _measured(
+    protocol: Protocol,
+    dataset: str,
+    format_name: str | None,
+    seed: int,
+    threads: int,
+    *,
+    predictions: Path | None,
+    keep: Path | None,
+    descriptions: Path | None,
+    share: float,
+    cold_share: float,
+) -> tuple[dict[str, Any], Show]:
+    """Return the figures of a protocol other than leave-one-out, and what prints them."""
+    from services.cli.cli_error import CliError
+    from services.cli.evaluation.cold_items import evaluate_cold_items, print_cold_items
+    from services.cli.evaluation.new_users import evaluate_new_users, print_new_users
+    from services.cli.evaluation.ratings import evaluate_ratings, print_ratings
+
+    trained = (dataset, format_name, seed, threads)
+    try:
+        if protocol is Protocol.ratings:
+            found = evaluate_ratings(*trained, descriptions=descriptions, share=share, cold_share=cold_share)
+            return found, print_ratings
+        if protocol is Protocol.new_users:
+            return evaluate_new_users(*trained, predictions, keep, share=cold_share), print_new_users
+        found = evaluate_cold_items(*trained, predictions, keep, descriptions=descriptions, share=cold_share)
+    except ModuleNotFoundError as error:
+        raise CliError(f"{error.name} is missing: install trommel[training-worker]") from error
+    return found, print_cold_items
+
+
+def _named(dataset: str | None) -> str:
     from services.cli.cli_error import CliError
     from services.cli.exit_codes import USAGE
 
     if dataset is None:
         raise CliError("name the data set: movielens-100k, a file or a directory", USAGE)
-    try:
-        from services.cli.evaluation.cold_items import evaluate_cold_items
-
-        return evaluate_cold_items(dataset, *given, **options_given)
-    except ModuleNotFoundError as error:
-        raise CliError(f"{error.name} is missing: install trommel[training-worker]") from error
-
-
-def _by_new_users(dataset: str | None, *given: Any, **options_given: Any) -> dict[str, Any]:
-    from services.cli.cli_error import CliError
-    from services.cli.exit_codes import USAGE
-
-    if dataset is None:
-        raise CliError("name the data set: movielens-100k, a file or a directory", USAGE)
-    try:
-        from services.cli.evaluation.new_users import evaluate_new_users
-
-        return evaluate_new_users(dataset, *given, **options_given)
-    except ModuleNotFoundError as error:
-        raise CliError(f"{error.name} is missing: install trommel[training-worker]") from error
-
-
-def _refuse_with_ratings(given: dict[str, object]) -> None:
-    from services.cli.cli_error import CliError
-    from services.cli.exit_codes import USAGE
-
-    asked = [name for name, value in given.items() if value]
-    if asked:
-        raise CliError(f"{', '.join(asked)}: there are no lists and no bundle with --protocol ratings", USAGE)
-
-
-def _by_ratings(dataset: str | None, *given: Any, **options_given: Any) -> dict[str, Any]:
-    from services.cli.cli_error import CliError
-    from services.cli.exit_codes import USAGE
-
-    if dataset is None:
-        raise CliError("name the data set: movielens-100k, a file or a directory", USAGE)
-    try:
-        from services.cli.evaluation.ratings import evaluate_ratings
-
-        return evaluate_ratings(dataset, *given, **options_given)
-    except ModuleNotFoundError as error:
-        raise CliError(f"{error.name} is missing: install trommel[training-worker]") from error
+    return dataset
 
 
 def _say_by_protocol(result: dict[str, Any], as_json: str | None, report: Path | None) -> None:
@@ -333,7 +307,7 @@ def _say_by_protocol(result: dict[str, Any], as_json: str | None, report: Path |
             raise CliError(wrong)
 
 
-def _say(result: dict[str, Any], as_json: str | None, show: Callable[[dict[str, Any]], None]) -> None:
+def _say(result: dict[str, Any], as_json: str | None, show: Show) -> None:
     from services.cli.console import print_json
     from services.cli.output_file import write_output
 
