@@ -154,9 +154,15 @@ def _quantise(path: Path) -> None:
     """Replace the weights of the matrix products by int8 ones, a scale for each column."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    logging.getLogger().setLevel(logging.ERROR)  # it advises to pre-process, which this graph does not need
     made = path.with_suffix(".int8")
-    quantize_dynamic(path, made, op_types_to_quantize=["MatMul"], per_channel=True, weight_type=QuantType.QInt8)
+    # It advises, through the root logger, to pre-process, which this graph does not need.
+    root = logging.getLogger()
+    before = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        quantize_dynamic(path, made, op_types_to_quantize=["MatMul"], per_channel=True, weight_type=QuantType.QInt8)
+    finally:
+        root.setLevel(before)
     made.replace(path)
 
 
