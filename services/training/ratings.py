@@ -23,13 +23,14 @@ from services.training.steps.evaluate_encoder import user_vectors
 from services.training.steps.examples import HeldOut, InteractionLog, hold_out_last
 from services.training.steps.fit_checkpoint import fingerprint
 from services.training.steps.fit_config import TrainingConfig
-from services.training.steps.fit_heads import RATING_HEAD, fit_heads, foretold, refit_heads, suitable_heads
+from services.training.steps.fit_heads import fit_heads, foretold, refit_heads
 from services.training.steps.fit_progress import Progress, ProgressReport
 from services.training.steps.fit_ratings import fit_ratings, refit_ratings
 from services.training.steps.fit_to_data import fitting
 from services.training.steps.fit_transformer import Schedule, finish, fit_validated, new_encoder
 from services.training.steps.leak_check import LeakError
 from services.training.steps.rating_biases import RatingBiases
+from services.training.steps.suitable_heads import RATING_HEAD, suitable_heads
 
 PROTOCOL = "ratings"
 _ASKED = 0.5

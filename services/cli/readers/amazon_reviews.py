@@ -6,7 +6,6 @@ Both shapes that are about: `reviewerID, asin, overall, summary, reviewText, uni
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,9 +14,9 @@ from typing import Any
 
 from services.cli.data_directory import dataset_name
 from services.cli.readers.dataset_error import WrongFormatError
+from services.cli.readers.json_objects import json_objects, sample_objects
 from services.cli.readers.numbers import BadValueError, finite, text_of
 from services.cli.readers.records import BadRow, Dataset, EventRecord, ReadOptions, no_items
-from services.cli.readers.text_lines import Line, sample, text_lines
 
 # Of files in a directory; a file that is named may be called anything.
 _ENDINGS = (".json", ".jsonl", ".json.gz", ".jsonl.gz", ".zip")
@@ -36,9 +35,9 @@ class _Shape:
     per_second: int
     texts: tuple[str, str]
 
-    def fits(self, row: object) -> bool:
+    def fits(self, row: Mapping[str, Any]) -> bool:
         """Whether a row is of this shape."""
-        return isinstance(row, dict) and {self.user, self.item, self.rating, self.time} <= row.keys()
+        return {self.user, self.item, self.rating, self.time} <= row.keys()
 
 
 _SHAPES = (
@@ -74,30 +73,19 @@ def _reviews(path: Path) -> Path | None:
 
 
 def _shape(path: Path | None) -> _Shape | None:
-    rows = [] if path is None else [_parsed(text) for text in sample(path)]
+    rows = [] if path is None else sample_objects(path)
     return next((shape for shape in _SHAPES for row in rows if shape.fits(row)), None)
 
 
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
 def _events(path: Path, shape: _Shape) -> Iterator[EventRecord | BadRow]:
-    for line in text_lines(path, longest_bytes=_LONGEST_LINE_BYTES):
-        if not isinstance(line, Line):
-            yield line
-            continue
-        row = _parsed(line.text)
-        if not isinstance(row, dict):
-            yield BadRow(line.number, "not a JSON object")
+    for found in json_objects(path, _LONGEST_LINE_BYTES):
+        if isinstance(found, BadRow):
+            yield found
             continue
         try:
-            yield _event(line.number, row, shape)
+            yield _event(*found, shape)
         except BadValueError as error:
-            yield BadRow(line.number, str(error))
+            yield BadRow(found[0], str(error))
 
 
 def _event(number: int, row: Mapping[str, Any], shape: _Shape) -> EventRecord:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -11,16 +10,16 @@ from typing import Any
 from services.cli.data_directory import dataset_name
 from services.cli.readers.columns import Columns
 from services.cli.readers.dataset_error import WrongFormatError
+from services.cli.readers.json_objects import json_objects, sample_objects
 from services.cli.readers.mappings import event_of, item_of
 from services.cli.readers.records import BadRow, Dataset, EventRecord, ItemRecord, ReadOptions
-from services.cli.readers.text_lines import Line, sample, text_lines
 
 _SUFFIXES = ("*.jsonl", "*.ndjson", "*.json")
 
 
 def looks_like(path: Path) -> bool:
     """Whether a path is a file of JSON objects, or a directory with such files."""
-    return any(isinstance(_parsed(text), dict) for file in _files(path)[:1] for text in sample(file))
+    return any(sample_objects(file) for file in _files(path)[:1])
 
 
 def open_dataset(path: Path, options: ReadOptions) -> Dataset:
@@ -42,28 +41,18 @@ def _files(path: Path) -> list[Path]:
     return sorted(file for suffix in _SUFFIXES for file in path.glob(suffix))
 
 
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
 def _rows(files: list[Path], options: ReadOptions) -> Iterator[tuple[int, dict[str, Any], Columns] | BadRow]:
     for file in files:
         columns, shape = Columns((), {}), None
-        for line in text_lines(file):
-            if not isinstance(line, Line):
-                yield line
+        for found in json_objects(file):
+            if isinstance(found, BadRow):
+                yield found
                 continue
-            row = _parsed(line.text)
-            if not isinstance(row, dict):
-                yield BadRow(line.number, "not a JSON object")
-                continue
+            number, row = found
             # Objects of one file mostly have the same keys: match them once.
             if row.keys() != shape:
                 columns, shape = Columns(list(row), options.columns), row.keys()
-            yield line.number, row, columns
+            yield number, row, columns
 
 
 def _events(files: list[Path], options: ReadOptions) -> Iterator[EventRecord | BadRow]:

@@ -20,20 +20,15 @@ from services.training.model.action_heads import ActionHead, ActionHeads
 from services.training.model.encoder import SequenceEncoder
 from services.training.steps.evaluate_encoder import user_vectors
 from services.training.steps.examples import HeldOut, Int32, InteractionLog
-from services.training.steps.examples_packing import batch_rows, of_events, pack_epoch
 from services.training.steps.fit_config import ContentMapConfig
 from services.training.steps.fit_ratings import FittedRatings, fit_ratings, refit_ratings
+from services.training.steps.head_examples import HeadExamples
 from services.training.steps.rating_biases import PRIOR
 from services.training.steps.rating_factors import penalties
+from services.training.steps.suitable_heads import suitable_heads, wanted_of
 
 Float32 = NDArray[np.float32]
 
-RATING_HEAD = "rating"
-_NAMES = {2: "click", 3: "view", 4: "like", 7: "purchase"}
-_LEAST_SHARE = 0.01
-_LEAST_EVENTS = 200
-_MOST_POSITIONS = 1_000_000
-_ROWS_AT_ONCE = 16
 _USERS_AT_ONCE = 64
 _EPOCHS = 40
 _PATIENCE = 4
@@ -67,22 +62,6 @@ class FittedHeads:
         }
 
 
-def suitable_heads(log: InteractionLog) -> tuple[ActionHead, ...]:
-    """A rating head where at least 1 % of the events are ratings that differ; one for every type of 1 % to 99 %."""
-    heads: list[ActionHead] = []
-    if log.values is not None:
-        known = log.values[np.isfinite(log.values)].astype(np.float64)
-        if len(known) >= max(_LEAST_EVENTS, _LEAST_SHARE * len(log)) and known.std() > 0:
-            bounds = float(known.min()), float(known.max())
-            heads.append(ActionHead(RATING_HEAD, None, float(known.mean()), float(known.std()), *bounds))
-    if log.types is not None and len(log) >= _LEAST_EVENTS:
-        for number, name in _NAMES.items():
-            share = float((log.types == number).mean())
-            if _LEAST_SHARE <= share <= 1 - _LEAST_SHARE:
-                heads.append(ActionHead(f"{name}_probability", number, share))
-    return tuple(heads)
-
-
 def fit_heads(split: HeldOut, encoder: SequenceEncoder, settings: ContentMapConfig, seed: int) -> FittedHeads | None:
     """Heads of the split's log, chosen on what it holds out; None where there is nothing to foretell.
 
@@ -91,7 +70,7 @@ def fit_heads(split: HeldOut, encoder: SequenceEncoder, settings: ContentMapConf
     heads = suitable_heads(split.log)
     if not heads:
         return None
-    examples = _Examples.of(split.log, encoder, seed)
+    examples = HeadExamples.of(split.log, encoder, seed)
     rated = any(head.type is None for head in heads)
     begin = _Beginning.of(heads, split.log, fit_ratings(split, settings, seed) if rated else None)
     held = _HeldOut.of(split, encoder)
@@ -110,7 +89,7 @@ def refit_heads(log: InteractionLog, encoder: SequenceEncoder, seed: int, chosen
         heads = chosen.heads.heads
     ratings = None if chosen.ratings is None else refit_ratings(log, seed, chosen.ratings)
     begin = _Beginning.of(heads, log, ratings)
-    fitted = _fit(heads, _Examples.of(log, encoder, seed), encoder, begin, seed, chosen.penalty, chosen.epochs, None)
+    fitted = _fit(heads, HeadExamples.of(log, encoder, seed), encoder, begin, seed, chosen.penalty, chosen.epochs, None)
     return replace(fitted, validation_loss=chosen.validation_loss)
 
 
@@ -187,83 +166,6 @@ def foretold(
 
 
 @dataclass(frozen=True, slots=True)
-class _Examples:
-    """Positions of packed rows, P of them filled.
-
-    states: float32 [R, T, D]. items, events, segments: as of PackedBatch. target_rows: int64 [P]. target_values:
-    float32 [P], NaN without one. target_types: int64 [P].
-    """
-
-    states: torch.Tensor
-    items: torch.Tensor
-    events: torch.Tensor
-    segments: torch.Tensor
-    target_rows: torch.Tensor
-    target_values: torch.Tensor
-    target_types: torch.Tensor
-
-    @classmethod
-    @torch.no_grad()
-    def of(cls, log: InteractionLog, encoder: SequenceEncoder, seed: int) -> _Examples:
-        encoder.eval()
-        length = encoder.shape.max_history
-        packed = pack_epoch(log, length, np.random.default_rng([seed, 7]))
-        packed = packed.rows(0, max(1, _MOST_POSITIONS // length))
-        batch = batch_rows(log, packed)
-        states = torch.cat(
-            [
-                encoder(
-                    *(column[start : start + _ROWS_AT_ONCE] for column in (batch.items, batch.events, batch.segments))
-                )
-                for start in range(0, len(packed), _ROWS_AT_ONCE)
-            ]
-        )
-        targets = packed.targets[packed.segments > 0]
-        values = np.full(len(log), np.nan, np.float32) if log.values is None else log.values
-        types = np.zeros(len(log), np.int8) if log.types is None else log.types
-        return cls(
-            states,
-            batch.items,
-            batch.events,
-            batch.segments,
-            torch.from_numpy(of_events(log.rows, targets).astype(np.int64)),
-            torch.from_numpy(of_events(values, targets, np.nan)),
-            torch.from_numpy(of_events(types, targets).astype(np.int64)),
-        )
-
-    @torch.no_grad()
-    def means(self, heads: ActionHeads) -> torch.Tensor:
-        """m_ui at every filled position for its target, float32 [P, H], by the heads as they are."""
-        targets = torch.zeros_like(self.segments)
-        targets[self.segments > 0] = self.target_rows
-        parts = [
-            self._means(heads, slice(start, start + _ROWS_AT_ONCE), targets)
-            for start in range(0, len(self.segments), _ROWS_AT_ONCE)
-        ]
-        return torch.cat(parts)[self.segments > 0]
-
-    def _means(self, heads: ActionHeads, part: slice, targets: torch.Tensor) -> torch.Tensor:
-        segments, items = self.segments[part], self.items[part]
-        signals, known = heads.signals(items, self.events[part])
-        begins = torch.ones_like(segments, dtype=torch.bool)
-        begins[:, 1:] = segments[:, 1:] != segments[:, :-1]
-        places = torch.arange(begins.shape[1]).expand(begins.shape)
-        firsts = torch.cummax(torch.where(begins, places, 0), dim=1).values[..., None]
-
-        def so_far(column: torch.Tensor) -> torch.Tensor:
-            sums = torch.cumsum(column, dim=1)
-            return sums - torch.gather(sums - column, 1, firsts.expand(column.shape))
-
-        means = heads.mean_of(so_far(signals), so_far(known))
-        regressors = heads.regressors[items]
-        rated = regressors * heads.rating_of(known)
-        squares = so_far((rated[..., :, None] * regressors[..., None, :]).flatten(2))
-        squares = squares.reshape(*regressors.shape, -1)
-        wanted = so_far(regressors * heads.rating_of(signals))
-        return heads.both(means, heads.taste(squares, wanted, targets[part]))
-
-
-@dataclass(frozen=True, slots=True)
 class _HeldOut:
     """The held-out events: users of ``log`` with their vectors, items, values and types."""
 
@@ -291,16 +193,9 @@ class _HeldOut:
         return total
 
 
-def wanted_of(head: ActionHead, values: Float32 | None, types: NDArray[np.int8] | None) -> Float32:
-    """float32 [V]: what a head should have said of events, NaN where they tell nothing."""
-    if head.type is None:
-        return np.zeros(0, np.float32) if values is None else values
-    return np.zeros(0, np.float32) if types is None else (types == head.type).astype(np.float32)
-
-
 def _fit(
     heads: Sequence[ActionHead],
-    examples: _Examples,
+    examples: HeadExamples,
     encoder: SequenceEncoder,
     begin: _Beginning,
     seed: int,
@@ -352,7 +247,7 @@ def _fit(
     return FittedHeads(model.eval(), epochs if held is None else best_epoch, penalty, float(best_loss), begin.ratings)
 
 
-def _wanted(model: ActionHeads, examples: _Examples) -> tuple[torch.Tensor, torch.Tensor]:
+def _wanted(model: ActionHeads, examples: HeadExamples) -> tuple[torch.Tensor, torch.Tensor]:
     """What each head should say of each example, ratings in deviations, and whether it is known, float32 [P, H]."""
     wanted, known = [], []
     for head in model.heads:

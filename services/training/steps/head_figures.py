@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from services.core.metrics import classification, regression
 from services.training.steps.examples import HeldOut, Int32
-from services.training.steps.fit_heads import suitable_heads, wanted_of
 from services.training.steps.rating_biases import RatingBiases
 from services.training.steps.served_lists import ServedLists
+from services.training.steps.suitable_heads import suitable_heads, wanted_of
 
 _TOP = 10
 

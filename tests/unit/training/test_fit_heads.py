@@ -9,8 +9,9 @@ from services.training.model.encoder import EncoderShape, SequenceEncoder
 from services.training.steps.evaluate_encoder import user_vectors
 from services.training.steps.examples import HeldOut, InteractionLog, hold_out_last
 from services.training.steps.fit_config import ContentMapConfig
-from services.training.steps.fit_heads import fit_heads, foretold, refit_heads, suitable_heads
+from services.training.steps.fit_heads import fit_heads, foretold, refit_heads
 from services.training.steps.rating_biases import RatingBiases
+from services.training.steps.suitable_heads import suitable_heads
 
 LIKE, RATING = 4, 6
 ITEMS, USERS, EACH = 30, 120, 12
