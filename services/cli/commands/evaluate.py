@@ -243,9 +243,11 @@ def _refuse(protocol: Protocol, given: list[str]) -> None:
     from services.cli.exit_codes import USAGE
 
     refused = [name for name in given if name in {"--served", "--report"} or protocol is Protocol.ratings]
-    if refused:
-        without = "lists and no bundle" if protocol is Protocol.ratings else "slates that are served and no report"
-        raise CliError(f"{', '.join(refused)}: there are no {without} with --protocol {protocol}", USAGE)
+    if not refused:
+        return
+    if protocol is Protocol.ratings:
+        raise CliError(f"{', '.join(refused)}: there are no lists and no bundle with --protocol ratings", USAGE)
+    raise CliError(f"{' and '.join(refused)}: only with --protocol leave-one-out", USAGE)
 
 
 def _measured(

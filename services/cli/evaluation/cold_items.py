@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from pathlib import Path
 from typing import Any
 
-from services.cli.cli_error import CliError
 from services.cli.console import note, output
 from services.cli.evaluation.evaluation import write_predictions
 from services.cli.evaluation.item_contents import with_contents
-from services.cli.evaluation.offline import open_dataset, read_log, scratch_store, words_of
-from services.cli.evaluation.versions import versions
-from services.cli.progress import progress
+from services.cli.evaluation.measuring import how_it_was_run, measuring
+from services.cli.evaluation.offline import open_dataset, read_log
 from services.cli.readers.descriptions import read_descriptions
 from services.cli.tables import table
 
@@ -35,8 +32,6 @@ def evaluate_cold_items(
         CliError: The data set or its descriptions cannot be read, or too little is known of the items.
     """
     from services.training.cold_items import PROTOCOL, cold_items
-    from services.training.leave_one_out import LeakError
-    from services.training.steps.bundle import DatasetError
     from services.training.steps.fit_config import TrainingConfig
 
     started = time.monotonic()
@@ -46,25 +41,19 @@ def evaluate_cold_items(
         note(f"{len(texts):,} of {read.log.item_count:,} items are described")
     log = with_contents(read.log, read.items, texts, None, threads)
     version = time.strftime("%Y%m%d%H%M%S", time.gmtime())
-    try:
-        with scratch_store(keep) as store, progress(PROTOCOL, total=1.0) as shown:
-            result = cold_items(
-                log,
-                TrainingConfig(seed=seed, threads=threads),
-                store,
-                lambda now: shown.update(*words_of(now)),
-                share,
-                version,
-            )
-    except (LeakError, DatasetError) as error:
-        raise CliError(str(error)) from error
+    with measuring(PROTOCOL, keep) as (store, report):
+        result = cold_items(log, TrainingConfig(seed=seed, threads=threads), store, report, share, version)
     if predictions is not None:
         write_predictions(predictions, read.lists(result.users, result.ranked))
-    command = ["trommel", "evaluate", dataset, "--protocol", PROTOCOL, "--seed", str(seed), "--threads", str(threads)]
-    command += ["--cold-share", str(share)]
-    command += ["--descriptions", str(descriptions)] if descriptions is not None else []
     figures = result.to_json()
-    seconds = {**figures.pop("seconds"), "all": round(time.monotonic() - started, 1)}
+    options = {
+        "protocol": PROTOCOL,
+        "format": format_name,
+        "seed": seed,
+        "threads": threads,
+        "cold-share": share,
+        "descriptions": descriptions,
+    }
     return {
         "dataset": read.name,
         "seed": seed,
@@ -73,9 +62,7 @@ def evaluate_cold_items(
         "cold_item_ids": log.item_ids[result.cold].tolist(),
         "described": sum(bool(content) for content in log.contents or ()),
         "bundle": str(keep / result.manifest.version) if keep else None,
-        "command": shlex.join(command),
-        "versions": versions(),
-        "seconds": seconds,
+        **how_it_was_run(started, figures["seconds"], dataset, options),
     }
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from pathlib import Path
 from typing import Any
 
-from services.cli.cli_error import CliError
 from services.cli.console import output
 from services.cli.evaluation.evaluation import write_predictions
-from services.cli.evaluation.offline import open_dataset, read_log, scratch_store, words_of
-from services.cli.evaluation.versions import versions
-from services.cli.progress import progress
+from services.cli.evaluation.measuring import how_it_was_run, measuring
+from services.cli.evaluation.offline import open_dataset, read_log
 from services.cli.tables import table
 
 _WORDS = {
@@ -40,41 +37,25 @@ def evaluate_new_users(
     Raises:
         CliError: The data set cannot be read, or has too few users.
     """
-    from services.training.leave_one_out import LeakError
     from services.training.new_users import PROTOCOL, new_users
-    from services.training.steps.bundle import DatasetError
     from services.training.steps.fit_config import TrainingConfig
 
     started = time.monotonic()
     read = read_log(open_dataset(dataset, format_name))
     version = time.strftime("%Y%m%d%H%M%S", time.gmtime())
-    try:
-        with scratch_store(keep) as store, progress(PROTOCOL, total=1.0) as shown:
-            result = new_users(
-                read.log,
-                TrainingConfig(seed=seed, threads=threads),
-                store,
-                lambda now: shown.update(*words_of(now)),
-                share,
-                version,
-            )
-    except (LeakError, DatasetError) as error:
-        raise CliError(str(error)) from error
+    with measuring(PROTOCOL, keep) as (store, report):
+        result = new_users(read.log, TrainingConfig(seed=seed, threads=threads), store, report, share, version)
     if predictions is not None:
         write_predictions(predictions, read.lists(result.users, result.ranked))
-    command = ["trommel", "evaluate", dataset, "--protocol", PROTOCOL, "--seed", str(seed), "--threads", str(threads)]
-    command += ["--cold-share", str(share)]
     figures = result.to_json()
-    seconds = {**figures.pop("seconds"), "all": round(time.monotonic() - started, 1)}
+    options = {"protocol": PROTOCOL, "format": format_name, "seed": seed, "threads": threads, "cold-share": share}
     return {
         "dataset": read.name,
         "seed": seed,
         "interactions": len(read.log),
         **figures,
         "bundle": str(keep / result.manifest.version) if keep else None,
-        "command": shlex.join(command),
-        "versions": versions(),
-        "seconds": seconds,
+        **how_it_was_run(started, figures["seconds"], dataset, options),
     }
 
 

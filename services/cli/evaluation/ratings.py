@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from services.cli.cli_error import CliError
 from services.cli.console import note, output
 from services.cli.evaluation.item_contents import with_contents
-from services.cli.evaluation.offline import open_dataset, read_log, scratch_store, words_of
+from services.cli.evaluation.measuring import how_it_was_run, measuring
+from services.cli.evaluation.offline import open_dataset, read_log
 from services.cli.evaluation.review_texts import contents_of_reviews, written
-from services.cli.evaluation.versions import versions
-from services.cli.progress import progress
 from services.cli.readers.descriptions import read_descriptions
 from services.cli.tables import table
 
@@ -35,9 +32,7 @@ def evaluate_ratings(
         CliError: The data set or its descriptions cannot be read, or it has too few ratings.
     """
     from services.training.ratings import PROTOCOL, foretell_ratings
-    from services.training.steps.bundle import DatasetError
     from services.training.steps.fit_config import TrainingConfig
-    from services.training.steps.leak_check import LeakError
 
     started = time.monotonic()
     opened = open_dataset(dataset, format_name)
@@ -53,25 +48,19 @@ def evaluate_ratings(
     if any(reviews):
         note(f"{sum(map(bool, reviews)):,} ratings come with a text; those asked for are not read")
         contents = contents_of_reviews(log, reviews, threads)
-    try:
-        with scratch_store(None) as work, progress(PROTOCOL, total=1.0) as shown:
-            result = foretell_ratings(
-                log,
-                TrainingConfig(seed=seed, threads=threads),
-                work,
-                lambda now: shown.update(*words_of(now)),
-                share,
-                cold_share,
-                contents,
-            )
-    except (LeakError, DatasetError) as error:
-        raise CliError(str(error)) from error
-    command = ["trommel", "evaluate", dataset, "--protocol", PROTOCOL, "--seed", str(seed), "--threads", str(threads)]
-    command += ["--format", format_name] if format_name else []
-    command += ["--share", str(share), "--cold-share", str(cold_share)]
-    command += ["--descriptions", str(descriptions)] if descriptions is not None else []
+    config = TrainingConfig(seed=seed, threads=threads)
+    with measuring(PROTOCOL, None) as (work, report):
+        result = foretell_ratings(log, config, work, report, share, cold_share, contents)
     figures = result.to_json()
-    seconds = {**figures.pop("seconds"), "all": round(time.monotonic() - started, 1)}
+    options = {
+        "protocol": PROTOCOL,
+        "format": format_name,
+        "seed": seed,
+        "threads": threads,
+        "share": share,
+        "cold-share": cold_share,
+        "descriptions": descriptions,
+    }
     return {
         "dataset": read.name,
         "seed": seed,
@@ -80,9 +69,7 @@ def evaluate_ratings(
         **figures,
         "described": sum(bool(content) for content in log.contents or ()),
         "reviews": sum(map(bool, reviews)),
-        "command": shlex.join(command),
-        "versions": versions(),
-        "seconds": seconds,
+        **how_it_was_run(started, figures["seconds"], dataset, options),
     }
 
 
