@@ -20,6 +20,7 @@ from services.core.content_map import ContentMap
 from services.core.content_space import ItemContent
 from services.core.metrics import by_user
 from services.core.metrics.means import with_standard_errors
+from services.training.bundle_figures import bundle_figures
 from services.training.steps.bundle import DatasetError, fit_bundle
 from services.training.steps.examples import Int32, InteractionLog
 from services.training.steps.fit import assist_fit
@@ -53,16 +54,12 @@ class ColdItems:
 
     def to_json(self) -> dict[str, Any]:
         """The figures without the lists; equal for equal runs but for "seconds"."""
-        training = {**self.manifest.training}
         return {
             "protocol": PROTOCOL,
             "users": len(self.users),
-            "items": self.manifest.item_count,
             "cold_items": len(self.cold),
-            "validation": dict(self.manifest.metrics),
             "test": self.test,
-            "training": {name: value for name, value in training.items() if name != "seconds"},
-            "seconds": {**self.seconds, "training": training.get("seconds", {})},
+            **bundle_figures(self.manifest, self.seconds),
         }
 
 

@@ -19,6 +19,7 @@ from services.core.bundle import BundleManifest, bundle_path, read_array, verify
 from services.core.cascade import candidates_for
 from services.core.metrics import ranking
 from services.core.sources.sequence import ITEM_VECTORS, SequenceSource
+from services.training.bundle_figures import bundle_figures
 from services.training.steps.bundle import fit_bundle
 from services.training.steps.dataset_facts import dataset_facts
 from services.training.steps.evaluate import LIST_LENGTH, list_metrics
@@ -61,19 +62,14 @@ class LeaveOneOut:
 
     def to_json(self) -> dict[str, Any]:
         """The figures without the lists; equal for equal runs but for "seconds"."""
-        training = {**self.manifest.training}
-        ablation = training.pop("ablation", None)
-        seconds = {**self.seconds, "training": training.pop("seconds", {})}
+        of_bundle = bundle_figures(self.manifest, self.seconds)
         return {
             "protocol": PROTOCOL,
             "users": len(self.users),
-            "items": self.manifest.item_count,
-            "validation": dict(self.manifest.metrics),
             "test": self.test,
             **self.details,
-            "ablation": ablation,
-            "training": training,
-            "seconds": seconds,
+            "ablation": of_bundle["training"].pop("ablation", None),
+            **of_bundle,
         }
 
 

@@ -21,6 +21,7 @@ from services.core.metrics import by_user
 from services.core.metrics.means import with_standard_errors
 from services.core.sources.popularity import PopularitySource
 from services.core.sources.source import History
+from services.training.bundle_figures import bundle_figures
 from services.training.steps.bundle import DatasetError, fit_bundle
 from services.training.steps.evaluate import LIST_LENGTH, pad_lists
 from services.training.steps.examples import HeldOut, Int32, InteractionLog
@@ -57,16 +58,12 @@ class NewUsers:
 
     def to_json(self) -> dict[str, Any]:
         """The figures without the lists; equal for equal runs but for "seconds"."""
-        training = {**self.manifest.training}
         return {
             "protocol": PROTOCOL,
             "users": len(self.users),
-            "items": self.manifest.item_count,
-            "validation": dict(self.manifest.metrics),
             "test": self.test,
             "beyond_popularity": self.beyond,
-            "training": {name: value for name, value in training.items() if name != "seconds"},
-            "seconds": {**self.seconds, "training": training.get("seconds", {})},
+            **bundle_figures(self.manifest, self.seconds),
         }
 
 

@@ -65,7 +65,7 @@ class HistoryReader:
         places = np.flatnonzero(rows)[-self._max_history :]
         times = history.event_times[places] if len(history.event_times) == len(rows) else np.empty(0, np.int64)
         known = SourceHistory(rows[places], times)
-        as_given = np.array_equal(rows, given)
+        as_given = rows is given or np.array_equal(rows, given)
         return ReadHistory(known, history.features_of(places), None if as_given else tuple(self._index.ids_of(rows)))
 
 
