@@ -7,12 +7,15 @@ from collections.abc import Callable
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from services.cli import options
 from services.cli.commands.stack import PortBase
+
+if TYPE_CHECKING:
+    from services.cli.evaluation.protocol_run import ProtocolRun
 
 
 def add_to(app: typer.Typer) -> None:
@@ -147,18 +150,8 @@ def evaluate(
         from services.cli.ending import ends_orderly
 
         with ends_orderly():
-            figures, show = _measured(
-                protocol,
-                _named(dataset),
-                format_name,
-                seed,
-                threads,
-                predictions=predictions,
-                keep=keep,
-                descriptions=descriptions,
-                share=share,
-                cold_share=cold_share,
-            )
+            offline = _protocol_run(dataset, format_name, seed, threads, predictions, keep)
+            figures, show = _measured(protocol, offline, descriptions, share, cold_share)
         _say(figures, as_json, show)
         return
     if protocol is not None:
@@ -166,12 +159,7 @@ def evaluate(
 
         with ends_orderly():
             result = _by_protocol(
-                _named(dataset),
-                format_name,
-                seed,
-                threads,
-                predictions,
-                keep,
+                _protocol_run(dataset, format_name, seed, threads, predictions, keep),
                 served_users if served else None,
                 port_base,
                 ablation=ablation,
@@ -200,17 +188,7 @@ def evaluate(
 
 
 def _by_protocol(
-    dataset: str,
-    format_name: str | None,
-    seed: int,
-    threads: int,
-    predictions: Path | None,
-    keep: Path | None,
-    served_users: int | None,
-    port_base: int | None,
-    *,
-    ablation: bool,
-    reported: bool,
+    run: ProtocolRun, served_users: int | None, port_base: int | None, *, ablation: bool, reported: bool
 ) -> dict[str, Any] | None:
     """Train and measure; serve too unless served_users is None. None in a process that only helps another train."""
     from services.cli.cli_error import CliError
@@ -226,9 +204,7 @@ def _by_protocol(
 
             serving = Serving(served_users, port_base).prepare
 
-        return evaluate_offline(
-            dataset, format_name, seed, threads, predictions, keep, ablation=ablation, serving=serving
-        )
+        return evaluate_offline(run, ablation=ablation, serving=serving)
     except ModuleNotFoundError as error:
         if error.name in {"jinja2", "markupsafe", "matplotlib"}:
             needed = "report"
@@ -251,17 +227,7 @@ def _refuse(protocol: Protocol, given: list[str]) -> None:
 
 
 def _measured(
-    protocol: Protocol,
-    dataset: str,
-    format_name: str | None,
-    seed: int,
-    threads: int,
-    *,
-    predictions: Path | None,
-    keep: Path | None,
-    descriptions: Path | None,
-    share: float,
-    cold_share: float,
+    protocol: Protocol, run: ProtocolRun, descriptions: Path | None, share: float, cold_share: float
 ) -> tuple[dict[str, Any], Show]:
     """Return the figures of a protocol other than leave-one-out, and what prints them."""
     from services.cli.cli_error import CliError
@@ -269,26 +235,25 @@ def _measured(
     from services.cli.evaluation.new_users import evaluate_new_users, print_new_users
     from services.cli.evaluation.ratings import evaluate_ratings, print_ratings
 
-    trained = (dataset, format_name, seed, threads)
     try:
         if protocol is Protocol.ratings:
-            found = evaluate_ratings(*trained, descriptions=descriptions, share=share, cold_share=cold_share)
-            return found, print_ratings
+            return evaluate_ratings(run, descriptions=descriptions, share=share, cold_share=cold_share), print_ratings
         if protocol is Protocol.new_users:
-            return evaluate_new_users(*trained, predictions, keep, share=cold_share), print_new_users
-        found = evaluate_cold_items(*trained, predictions, keep, descriptions=descriptions, share=cold_share)
+            return evaluate_new_users(run, share=cold_share), print_new_users
+        return evaluate_cold_items(run, descriptions=descriptions, share=cold_share), print_cold_items
     except ModuleNotFoundError as error:
         raise CliError(f"{error.name} is missing: install trommel[training-worker]") from error
-    return found, print_cold_items
 
 
-def _named(dataset: str | None) -> str:
+def _protocol_run(dataset: str | None, *given: Any) -> ProtocolRun:
+    """Raise CliError without a data set."""
     from services.cli.cli_error import CliError
+    from services.cli.evaluation.protocol_run import ProtocolRun
     from services.cli.exit_codes import USAGE
 
     if dataset is None:
         raise CliError("name the data set: movielens-100k, a file or a directory", USAGE)
-    return dataset
+    return ProtocolRun(dataset, *given)
 
 
 def _say_by_protocol(result: dict[str, Any], as_json: str | None, report: Path | None) -> None:

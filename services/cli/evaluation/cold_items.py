@@ -9,23 +9,14 @@ from typing import Any
 from services.cli.console import note, output
 from services.cli.evaluation.evaluation import write_predictions
 from services.cli.evaluation.item_contents import with_contents
-from services.cli.evaluation.measuring import how_it_was_run, measuring
+from services.cli.evaluation.measuring import measuring
 from services.cli.evaluation.offline import open_dataset, read_log
+from services.cli.evaluation.protocol_run import ProtocolRun
 from services.cli.readers.descriptions import read_descriptions
 from services.cli.tables import table
 
 
-def evaluate_cold_items(
-    dataset: str,
-    format_name: str | None,
-    seed: int,
-    threads: int,
-    predictions: Path | None,
-    keep: Path | None,
-    *,
-    descriptions: Path | None,
-    share: float,
-) -> dict[str, Any]:
+def evaluate_cold_items(run: ProtocolRun, *, descriptions: Path | None, share: float) -> dict[str, Any]:
     """Train without ``share`` of the items and measure; returns the figures as JSON has them.
 
     Raises:
@@ -35,34 +26,27 @@ def evaluate_cold_items(
     from services.training.steps.fit_config import TrainingConfig
 
     started = time.monotonic()
-    read = read_log(open_dataset(dataset, format_name))
+    read = read_log(open_dataset(run.dataset, run.format_name))
     texts = read_descriptions(descriptions, read.items) if descriptions is not None else {}
     if texts:
         note(f"{len(texts):,} of {read.log.item_count:,} items are described")
-    log = with_contents(read.log, read.items, texts, None, threads)
+    log = with_contents(read.log, read.items, texts, None, run.threads)
     version = time.strftime("%Y%m%d%H%M%S", time.gmtime())
-    with measuring(PROTOCOL, keep) as (store, report):
-        result = cold_items(log, TrainingConfig(seed=seed, threads=threads), store, report, share, version)
-    if predictions is not None:
-        write_predictions(predictions, read.lists(result.users, result.ranked))
+    with measuring(PROTOCOL, run.keep) as (store, report):
+        result = cold_items(log, TrainingConfig(seed=run.seed, threads=run.threads), store, report, share, version)
+    if run.predictions is not None:
+        write_predictions(run.predictions, read.lists(result.users, result.ranked))
     figures = result.to_json()
-    options = {
-        "protocol": PROTOCOL,
-        "format": format_name,
-        "seed": seed,
-        "threads": threads,
-        "cold-share": share,
-        "descriptions": descriptions,
-    }
+    options = {"cold-share": share, "descriptions": descriptions}
     return {
         "dataset": read.name,
-        "seed": seed,
+        "seed": run.seed,
         "interactions": len(log),
         **figures,
         "cold_item_ids": log.item_ids[result.cold].tolist(),
         "described": sum(bool(content) for content in log.contents or ()),
-        "bundle": str(keep / result.manifest.version) if keep else None,
-        **how_it_was_run(started, figures["seconds"], dataset, options),
+        "bundle": run.kept(result.manifest.version),
+        **run.facts(PROTOCOL, started, figures["seconds"], options),
     }
 
 

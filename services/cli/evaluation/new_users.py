@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 from services.cli.console import output
 from services.cli.evaluation.evaluation import write_predictions
-from services.cli.evaluation.measuring import how_it_was_run, measuring
+from services.cli.evaluation.measuring import measuring
 from services.cli.evaluation.offline import open_dataset, read_log
+from services.cli.evaluation.protocol_run import ProtocolRun
 from services.cli.tables import table
 
 _WORDS = {
@@ -22,16 +22,7 @@ _WORDS = {
 _METRICS = ("ndcg@10", "recall@10")
 
 
-def evaluate_new_users(
-    dataset: str,
-    format_name: str | None,
-    seed: int,
-    threads: int,
-    predictions: Path | None,
-    keep: Path | None,
-    *,
-    share: float,
-) -> dict[str, Any]:
+def evaluate_new_users(run: ProtocolRun, *, share: float) -> dict[str, Any]:
     """Train without ``share`` of the users and measure; returns the figures as JSON has them.
 
     Raises:
@@ -41,21 +32,20 @@ def evaluate_new_users(
     from services.training.steps.fit_config import TrainingConfig
 
     started = time.monotonic()
-    read = read_log(open_dataset(dataset, format_name))
+    read = read_log(open_dataset(run.dataset, run.format_name))
     version = time.strftime("%Y%m%d%H%M%S", time.gmtime())
-    with measuring(PROTOCOL, keep) as (store, report):
-        result = new_users(read.log, TrainingConfig(seed=seed, threads=threads), store, report, share, version)
-    if predictions is not None:
-        write_predictions(predictions, read.lists(result.users, result.ranked))
+    with measuring(PROTOCOL, run.keep) as (store, report):
+        result = new_users(read.log, TrainingConfig(seed=run.seed, threads=run.threads), store, report, share, version)
+    if run.predictions is not None:
+        write_predictions(run.predictions, read.lists(result.users, result.ranked))
     figures = result.to_json()
-    options = {"protocol": PROTOCOL, "format": format_name, "seed": seed, "threads": threads, "cold-share": share}
     return {
         "dataset": read.name,
-        "seed": seed,
+        "seed": run.seed,
         "interactions": len(read.log),
         **figures,
-        "bundle": str(keep / result.manifest.version) if keep else None,
-        **how_it_was_run(started, figures["seconds"], dataset, options),
+        "bundle": run.kept(result.manifest.version),
+        **run.facts(PROTOCOL, started, figures["seconds"], {"cold-share": share}),
     }
 
 

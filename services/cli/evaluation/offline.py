@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 import tempfile
 import time
 from array import array
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from services.cli.cli_error import CliError
 from services.cli.console import note
 from services.cli.evaluation.evaluation import write_predictions
-from services.cli.evaluation.versions import versions
+from services.cli.evaluation.protocol_run import ProtocolRun
 from services.cli.progress import progress
 from services.cli.readers.records import BadRow, Dataset, EventRecord, ItemRecord, ReadOptions
 
@@ -61,12 +60,7 @@ Afterwards = Callable[["ReadLog", "LeaveOneOut", Path], dict[str, Any]]
 
 
 def evaluate_offline(
-    dataset: str,
-    format_name: str | None,
-    seed: int,
-    threads: int,
-    predictions: Path | None,
-    keep: Path | None,
+    run: ProtocolRun,
     *,
     ablation: bool,
     serving: Callable[[Dataset, ReadLog], Afterwards] | None = None,
@@ -74,13 +68,7 @@ def evaluate_offline(
     """Measure the cascade on a data set; None in all but the first of several processes that torchrun has started.
 
     Args:
-        dataset: "movielens-100k", or a path of a format that can be imported.
-        format_name: The path's format; None guesses it.
-        seed: Of everything random: equal calls give equal figures.
-        threads: Of the Transformer's training.
-        predictions: Where the ranker's test lists are written, `user<TAB>item item …`; None writes none.
-        keep: Bundle store that the bundle stays in; None forgets it. Killed, the same call goes on from what was
-            kept there.
+        run: The predictions are the ranker's test lists. Killed, the same call goes on from what was kept.
         ablation: Whether what each source adds is measured too.
         serving: Called before the training with what was read; what it returns is called afterwards.
 
@@ -94,16 +82,16 @@ def evaluate_offline(
     from services.training.steps.fit_config import TrainingConfig
 
     started = time.monotonic()
-    config = TrainingConfig(seed=seed, threads=threads, ablation=ablation)
+    config = TrainingConfig(seed=run.seed, threads=run.threads, ablation=ablation)
     more: dict[str, Any] = {}
     try:
         with data_parallel.joined() as rank:
             if rank > 0:
                 # The first process may have to fetch the data set.
                 data_parallel.from_first(None)
-                assist_leave_one_out(read_log(open_dataset(dataset, format_name)).log, config)
+                assist_leave_one_out(read_log(open_dataset(run.dataset, run.format_name)).log, config)
                 return None
-            opened = open_dataset(dataset, format_name)
+            opened = open_dataset(run.dataset, run.format_name)
             read = read_log(opened)
             data_parallel.from_first(None)
             log = read.log
@@ -111,13 +99,13 @@ def evaluate_offline(
             if read.bad_rows:
                 note(f"{read.bad_rows:,} rows could not be read and are left out")
             afterwards = serving(opened, read) if serving is not None else None
-            with scratch_store(keep) as store:
+            with scratch_store(run.keep) as store:
                 with progress("leave-one-out", total=1.0) as shown:
                     result = leave_one_out(
                         log, config, store, lambda now: shown.update(*words_of(now)), categories=read.categories
                     )
-                if predictions is not None:
-                    write_predictions(predictions, read.lists(result.users, result.ranked))
+                if run.predictions is not None:
+                    write_predictions(run.predictions, read.lists(result.users, result.ranked))
                 if afterwards is not None:
                     began = time.monotonic()
                     more = afterwards(read, result, store / result.manifest.version)
@@ -125,26 +113,17 @@ def evaluate_offline(
     except (LeakError, DatasetError, data_parallel.LostProcessError) as error:
         raise CliError(str(error)) from error
     figures = result.to_json()
-    command = ["trommel", "evaluate", dataset, "--protocol", PROTOCOL, "--seed", str(seed), "--threads", str(threads)]
-    command += ["--format", format_name] if format_name else []
-    command += [] if ablation else ["--no-ablation"]
-    command += ["--served"] if serving is not None else []
-    seconds = {
-        **figures.pop("seconds"),
-        **more.pop("seconds", {}),
-        "all": round(time.monotonic() - started, 1),
-    }
+    seconds = {**figures["seconds"], **more.pop("seconds", {})}
+    options = {"no-ablation": None if ablation else True, "served": True if serving is not None else None}
     return {
         "dataset": read.name,
-        "seed": seed,
+        "seed": run.seed,
         "interactions": len(log),
         **figures,
         **more,
         "bad_rows": read.bad_rows,
-        "bundle": str(keep / result.manifest.version) if keep else None,
-        "command": shlex.join(command),
-        "versions": versions(),
-        "seconds": seconds,
+        "bundle": run.kept(result.manifest.version),
+        **run.facts(PROTOCOL, started, seconds, options),
     }
 
 

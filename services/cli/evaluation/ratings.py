@@ -9,23 +9,15 @@ from typing import Any
 
 from services.cli.console import note, output
 from services.cli.evaluation.item_contents import with_contents
-from services.cli.evaluation.measuring import how_it_was_run, measuring
+from services.cli.evaluation.measuring import measuring
 from services.cli.evaluation.offline import open_dataset, read_log
+from services.cli.evaluation.protocol_run import ProtocolRun
 from services.cli.evaluation.review_texts import contents_of_reviews, written
 from services.cli.readers.descriptions import read_descriptions
 from services.cli.tables import table
 
 
-def evaluate_ratings(
-    dataset: str,
-    format_name: str | None,
-    seed: int,
-    threads: int,
-    *,
-    descriptions: Path | None,
-    share: float,
-    cold_share: float,
-) -> dict[str, Any]:
+def evaluate_ratings(run: ProtocolRun, *, descriptions: Path | None, share: float, cold_share: float) -> dict[str, Any]:
     """Foretell a ``share`` of the ratings, and those of ``cold_share`` of the items; the figures as JSON has them.
 
     Raises:
@@ -35,41 +27,33 @@ def evaluate_ratings(
     from services.training.steps.fit_config import TrainingConfig
 
     started = time.monotonic()
-    opened = open_dataset(dataset, format_name)
+    opened = open_dataset(run.dataset, run.format_name)
     read = read_log(opened)
     texts = read_descriptions(descriptions, read.items) if descriptions is not None else {}
     if texts:
         note(f"{len(texts):,} of {read.log.item_count:,} items are described")
-    log = with_contents(read.log, read.items, texts, None, threads)
+    log = with_contents(read.log, read.items, texts, None, run.threads)
     first = log.first_meetings()
     reviews = [text for text, kept in zip(written(opened, read), first, strict=True) if kept]
     log = replace(log.only(first), repeats=None)
     contents = None
     if any(reviews):
         note(f"{sum(map(bool, reviews)):,} ratings come with a text; those asked for are not read")
-        contents = contents_of_reviews(log, reviews, threads)
-    config = TrainingConfig(seed=seed, threads=threads)
+        contents = contents_of_reviews(log, reviews, run.threads)
+    config = TrainingConfig(seed=run.seed, threads=run.threads)
     with measuring(PROTOCOL, None) as (work, report):
         result = foretell_ratings(log, config, work, report, share, cold_share, contents)
     figures = result.to_json()
-    options = {
-        "protocol": PROTOCOL,
-        "format": format_name,
-        "seed": seed,
-        "threads": threads,
-        "share": share,
-        "cold-share": cold_share,
-        "descriptions": descriptions,
-    }
+    options = {"share": share, "cold-share": cold_share, "descriptions": descriptions}
     return {
         "dataset": read.name,
-        "seed": seed,
+        "seed": run.seed,
         "users": log.user_count,
         "items": log.item_count,
         **figures,
         "described": sum(bool(content) for content in log.contents or ()),
         "reviews": sum(map(bool, reviews)),
-        **how_it_was_run(started, figures["seconds"], dataset, options),
+        **run.facts(PROTOCOL, started, figures["seconds"], options),
     }
 
 
