@@ -110,7 +110,7 @@ async def serving(settings: ServerSettings, register: Register) -> AsyncIterator
     finally:
         await health_servicer.enter_graceful_shutdown()
         await asyncio.sleep(settings.drain_delay_seconds)
-        # gRPC cancels what has come and is not taken up yet when it stops (grpc/grpc#41785), and no client repeats
+        # gRPC cancels what has come and is not taken up yet when it stops (grpc/grpc#41785), and few clients repeat
         # CANCELLED: stop only when nothing comes any more. Clients that never look at health are not waited for long.
         await arrivals.quiet(min(_QUIET_SECONDS, settings.drain_delay_seconds), _LATE_SECONDS)
         stopping = asyncio.create_task(server.stop(settings.drain_seconds))

@@ -6,6 +6,10 @@ import json
 
 import grpc
 
+# CANCELLED is not only what callers do: a server that stops cancels what has come and is not taken up yet
+# (grpc/grpc#41785). What a caller cancels itself is over, and never tried again.
+_AGAIN_ELSEWHERE = ["UNAVAILABLE", "CANCELLED"]
+
 
 def open_channel(
     target: str, service: str, *, retry: bool = True, credentials: grpc.ChannelCredentials | None = None
@@ -13,8 +17,8 @@ def open_channel(
     """Return a channel to `target` ("host:port" or a gRPC name such as "dns:///ranking:7102").
 
     Calls spread over all addresses behind the name. A replica that says NOT_SERVING for `service` gets no new calls,
-    and UNAVAILABLE is tried again elsewhere: a rolling restart fails no call. Create channels after a fork. With
-    credentials the channel speaks TLS (services.plumbing.tls), without them plain HTTP/2.
+    and what one could not take, or cut off, is tried again elsewhere: a rolling restart fails no call. Create channels
+    after a fork. With credentials the channel speaks TLS (services.plumbing.tls), without them plain HTTP/2.
     """
     config: dict[str, object] = {
         "loadBalancingConfig": [{"round_robin": {}}],
@@ -29,7 +33,7 @@ def open_channel(
                     "initialBackoff": "0.05s",
                     "maxBackoff": "0.5s",
                     "backoffMultiplier": 2,
-                    "retryableStatusCodes": ["UNAVAILABLE"],
+                    "retryableStatusCodes": _AGAIN_ELSEWHERE,
                 },
             }
         ]
