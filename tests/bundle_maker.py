@@ -39,6 +39,7 @@ from services.core.sources import (
     popularity,
     recency,
     sequence,
+    texts,
     transitions,
     user_knn,
 )
@@ -82,6 +83,7 @@ def make_bundle(
         draft.save_array(attributes.STARTS, np.concatenate([[0], np.arange(count + 1)]).astype(np.int64))
         draft.save_array(attributes.CODES, (np.arange(count) % 7).astype(np.int32))
         draft.save_array(attributes.WEIGHTS, np.ones(count, dtype=np.float32))
+        draft.save_array(texts.PLACES, vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9))
         draft.save_array(matrix_factors.ITEM_FACTORS, vectors)
         draft.save_array(matrix_factors.GRAM, vectors.T @ vectors)
         draft.save_json(matrix_factors.CONFIG, {"regularization": 1.0, "alpha": 1.0})

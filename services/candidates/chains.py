@@ -23,6 +23,8 @@ from services.candidates.stages.newcomer_source import NewcomerSource
 from services.candidates.stages.order_scorer import OrderScorer
 from services.candidates.stages.order_selector import OrderSelector
 from services.candidates.stages.query_resolver import QueryResolver
+from services.candidates.stages.scenario_filter import ScenarioFilter
+from services.candidates.stages.scenario_liking import ScenarioLiking
 from services.candidates.stages.score_selector import ScoreSelector
 from services.candidates.stages.similar_by_behaviour_source import SimilarByBehaviourSource
 from services.candidates.stages.similar_by_text_source import SimilarByTextSource
@@ -63,6 +65,7 @@ class PipelineBuilder:
         """observers: by pipeline name, GENERATE, HYDRATE and SIMILAR."""
         self._replica = replica
         self._texts = texts
+        self._scenario = ScenarioLiking(texts)
         self._words = words
         self._triton = triton
         self._observers = observers
@@ -83,7 +86,7 @@ class PipelineBuilder:
             BundleSource(source, self._budget_seconds, run) for source in bundle.sources
         )
         if newcomers is not None:
-            proposing = (*proposing, NewcomerSource(newcomers, self._budget_seconds))
+            proposing = (*proposing, NewcomerSource(newcomers, self._scenario, self._budget_seconds))
         proposing = (*proposing, IntentSource(self._texts, self._words, self._budget_seconds, run))
         return BundlePipelines(
             version=bundle.version,
@@ -124,7 +127,7 @@ class PipelineBuilder:
     def _scorer(
         self, bundle: CandidateBundle, pipeline: str, run: Run, newcomers: Newcomers | None
     ) -> ScorerWithFallback:
-        scorer = SourceScorer(bundle.sources, self._observers[pipeline], run, newcomers)
+        scorer = SourceScorer(bundle.sources, self._observers[pipeline], run, newcomers, self._scenario)
         columns = len(bundle.sources) + (newcomers is not None) + 1
         return ScorerWithFallback(scorer, UnscoredFallback(columns), NO_SOURCE_SCORES)
 
@@ -149,7 +152,7 @@ class PipelineBuilder:
             query_hydrators=(resolver,),
             sources=tuple(sources),
             candidate_hydrators=(),
-            filters=(ExcludedFilter(), UnavailableFilter(), CategoryFilter()),
+            filters=(ExcludedFilter(), UnavailableFilter(), ScenarioFilter(), CategoryFilter()),
             scorers=(ScorerWithFallback(SimilarityScorer(neighbours, vectors, self._texts)),),
             selector=ScoreSelector(),
         )
@@ -162,12 +165,14 @@ class PipelineBuilder:
         sources: tuple[Source, ...],
         scorer: ScorerWithFallback,
     ) -> Pipeline:
+        # Which items are to be ranked, their caller has chosen.
+        narrowing = () if name == HYDRATE else (ScenarioFilter(), CategoryFilter())
         chain = Chain(
             name=name,
             query_hydrators=hydrators,
             sources=sources,
             candidate_hydrators=(),
-            filters=(ExcludedFilter(), UnavailableFilter(), CategoryFilter(), CountFilter()),
+            filters=(ExcludedFilter(), UnavailableFilter(), *narrowing, CountFilter()),
             scorers=(scorer,),
             selector=OrderSelector(),
             immediate=frozenset(

@@ -6,6 +6,8 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -44,6 +46,21 @@ app.add_typer(data.app, name="data")
 app.add_typer(bundles.app, name="bundles")
 app.add_typer(events.app, name="events")
 app.add_typer(items.app, name="items")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("trommel"))
+        raise typer.Exit
+
+
+@app.callback()
+def _trommel(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """What comes before the command's name."""
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -25,6 +25,7 @@ _BY_SOURCE = (
     ("lightgcn", "Liked by people with a taste like yours"),
     ("mult_vae", "Liked by people with a taste like yours"),
     ("attributes", "Like what you chose lately"),
+    ("texts", "Like what you chose lately"),
     ("newcomers", "New, and like what you chose"),
     ("popularity", "Popular now"),
 )

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.bundles.aligned_catalog import CatalogView
-from services.candidates.bundles.liking import Liking
 from services.candidates.catalog.snapshot import CatalogSnapshot
+from services.candidates.catalog.sorted_slots import places_in
 from services.core.content_map import ContentMap
 from services.core.content_space import ItemContent
+from services.core.liking import Liking
 
 # The newest ones, where there are more: every request compares all of them.
 _MOST = 100_000
@@ -46,11 +47,7 @@ class NewcomerTable:
 
     def places(self, slots: NDArray[np.int32]) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
         """Return which of the slots are in the table, bool [C], and the places of these."""
-        if not len(self.slots):
-            return np.zeros(len(slots), np.bool_), np.empty(0, np.intp)
-        places = np.searchsorted(self.slots, slots).clip(max=len(self.slots) - 1)
-        known = self.slots[places] == slots
-        return known, places[known]
+        return places_in(self.slots, slots)
 
 
 class Newcomers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.core.query import DEFAULT_SCENARIO
 from services.plumbing.clients.postgres import Pool, connection
 
 _PAGE_ITEMS = 5_000
@@ -11,7 +12,7 @@ _NEWEST = "SELECT coalesce(max(revision), 0) FROM items WHERE tenant = %s"
 _CHANGES = """
 SELECT revision, item_id, title, categories, (extract(epoch FROM available_from) * 1000000)::bigint,
     (extract(epoch FROM available_until) * 1000000)::bigint, (extract(epoch FROM created_at) * 1000000)::bigint,
-    deleted_at IS NOT NULL
+    deleted_at IS NOT NULL, scenario
 FROM items WHERE tenant = %s AND revision > %s ORDER BY revision LIMIT %s
 """
 
@@ -28,6 +29,7 @@ class ItemChange:
     available_until: int | None = None
     created_at: int = 0
     deleted: bool = False
+    scenario: str = DEFAULT_SCENARIO
 
 
 class ChangeFeed:
@@ -52,6 +54,6 @@ class ChangeFeed:
         async with connection(self._pool) as borrowed:
             found = await borrowed.execute(_CHANGES, (self._tenant, revision, _PAGE_ITEMS))
             return [
-                ItemChange(revision, item_id, title, tuple(categories), *times_and_deleted)
-                for revision, item_id, title, categories, *times_and_deleted in await found.fetchall()
+                ItemChange(revision, item_id, title, tuple(categories), *others)
+                for revision, item_id, title, categories, *others in await found.fetchall()
             ]

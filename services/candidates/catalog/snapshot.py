@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from services.candidates.catalog.availability import ALWAYS, NEVER, Availability
 from services.candidates.catalog.category_sets import CategorySetBuilder, CategorySets
 from services.candidates.catalog.change_feed import ItemChange
+from services.core.query import DEFAULT_SCENARIO
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,6 +24,8 @@ class CatalogSnapshot:
         titles: str objects [M].
         category_sets: int32 [M], numbers of sets in `categories`.
         categories: The sets of categories.
+        scenarios: int32 [M], places in `scenario_names`.
+        scenario_names: Scenarios that items belong to, or did.
         created_at: int64 [M], microseconds.
         deleted: bool [M].
         revisions: int64 [M], of each item's last change.
@@ -35,6 +38,8 @@ class CatalogSnapshot:
     titles: NDArray[np.object_]
     category_sets: NDArray[np.int32]
     categories: CategorySets
+    scenarios: NDArray[np.int32]
+    scenario_names: tuple[str, ...]
     created_at: NDArray[np.int64]
     deleted: NDArray[np.bool_]
     revisions: NDArray[np.int64]
@@ -66,8 +71,37 @@ class CatalogSnapshot:
             allowed &= ~self.categories.with_any_of(none_of)
         return allowed[self.category_sets]
 
+    def scenarios_of(self, scenario: str) -> list[str]:
+        """Return which items' scenarios a request's covers, itself first: "films/home", then "films".
 
-_COLUMNS = ("_item_ids", "_titles", "_category_sets", "_created_at", "_from", "_until", "_deleted", "_revisions")
+        Empty where it narrows nothing: the default one does not, and neither does one that no item belongs to, as the
+        name of a page that shows everything.
+        """
+        if scenario == DEFAULT_SCENARIO:
+            return []
+        parts = scenario.split("/")
+        paths = ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
+        return [path for path in paths if path in self.scenario_names]
+
+    def in_scenario(self, scenario: str) -> NDArray[np.bool_] | None:
+        """Return bool [M]: which items a request for the scenario may be shown; None where it narrows nothing."""
+        wanted = self.scenarios_of(scenario)
+        if not wanted:
+            return None
+        return np.isin(self.scenarios, [self.scenario_names.index(name) for name in wanted])
+
+
+_COLUMNS = (
+    "_item_ids",
+    "_titles",
+    "_category_sets",
+    "_scenarios",
+    "_created_at",
+    "_from",
+    "_until",
+    "_deleted",
+    "_revisions",
+)
 
 
 class SnapshotBuilder:
@@ -79,6 +113,8 @@ class SnapshotBuilder:
         self._item_ids = np.empty(0, np.object_)
         self._titles = np.empty(0, np.object_)
         self._category_sets = np.empty(0, np.int32)
+        self._scenario_numbers: dict[str, int] = {}
+        self._scenarios = np.empty(0, np.int32)
         self._created_at = np.empty(0, np.int64)
         self._from = np.empty(0, np.int64)
         self._until = np.empty(0, np.int64)
@@ -97,6 +133,8 @@ class SnapshotBuilder:
             self._item_ids[slot] = change.item_id
             self._titles[slot] = change.title
             self._category_sets[slot] = self._sets.number_of(change.categories)
+            numbers = self._scenario_numbers
+            self._scenarios[slot] = numbers.setdefault(change.scenario, len(numbers))
             self._created_at[slot] = change.created_at
             self._from[slot] = ALWAYS if change.available_from is None else change.available_from
             self._until[slot] = NEVER if change.available_until is None else change.available_until
@@ -111,6 +149,8 @@ class SnapshotBuilder:
             titles=self._titles,
             category_sets=self._category_sets,
             categories=self._sets.build(),
+            scenarios=self._scenarios,
+            scenario_names=tuple(self._scenario_numbers),
             created_at=self._created_at,
             deleted=self._deleted,
             revisions=self._revisions,

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.catalog.replica import CatalogReplica
+from services.candidates.catalog.scenario_texts import ScenarioTexts
 from services.candidates.catalog.snapshot import CatalogSnapshot
 from services.candidates.catalog.text_table import Float32, TextTable
 from services.core.errors import UnavailableError
@@ -49,6 +50,7 @@ class TextIndex:
         self._vectors = np.zeros((count, width), np.float32)
         self._says = np.zeros(count, np.bool_)
         self._names: dict[str, Float32] = {}
+        self._scenarios = ScenarioTexts()
         self.table = TextTable(self._vectors, self._says, np.empty((0, width), np.float32))
 
     @property
@@ -72,7 +74,9 @@ class TextIndex:
         for start in range(0, len(changed), _ITEMS_AT_ONCE):
             await self._read_items(snapshot, changed[start : start + _ITEMS_AT_ONCE])
         categories = await self._categories(encoder, snapshot.categories.names.tolist())
-        self.table = TextTable(self._vectors[:count], self._says[:count], categories)
+        vectors, says = self._vectors[:count], self._says[:count]
+        scenarios = await asyncio.to_thread(self._scenarios.take_in, snapshot, vectors, says, changed)
+        self.table = TextTable(vectors, says, categories, scenarios)
         self._read = snapshot
         return len(changed)
 

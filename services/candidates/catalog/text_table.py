@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.candidates.catalog.scenario_texts import PlacedTexts
 from services.candidates.catalog.snapshot import CatalogSnapshot
 
 # Twenty plain intents over MovieLens with plots were looked at: below, genres that are hardly meant push in; without
@@ -28,11 +29,13 @@ class TextTable:
 
     vectors: float32 [M, W], unit rows by slot, zeros where an item says nothing. says: bool [M], whether it does.
     categories: float32 [V, W], unit rows in the order of the catalog's category names, less what all have in common.
+    scenarios: texts by scenario, each in a space of its own; not of the default one.
     """
 
     vectors: Float32
     says: NDArray[np.bool_]
     categories: Float32
+    scenarios: Mapping[str, PlacedTexts] = field(default_factory=dict)
 
     def likeness(self, slot: int, slots: NDArray[np.int32]) -> Float32:
         """float32 [C]: cosine of the text vectors of some items with that of one; 0 where either says nothing."""

@@ -32,11 +32,7 @@ class FreshSource:
         """Return the newest available items without a row."""
         known = resolved(query)
         catalog = known.view.catalog
-        open_slots = known.view.open_slots & (known.view.row_of_slot == 0) & ~known.excluded_slots
-        wanted = query.filter
-        if wanted.any_of_categories or wanted.excluded_categories:
-            open_slots &= catalog.in_categories(wanted.any_of_categories, wanted.excluded_categories)
-        slots = np.flatnonzero(open_slots).astype(np.int32)
+        slots = np.flatnonzero(known.open_slots() & (known.view.row_of_slot == 0)).astype(np.int32)
         missing = query.count - known.open_row_count
         slots = slots[np.argsort(-catalog.created_at[slots], kind="stable")[:missing]]
         return CandidateSet(

@@ -80,11 +80,7 @@ class IntentSource:
         scores = query.scores[INTENT] = self._index.table.answers(catalog, wanted, unwanted, named)
         slots = np.empty(0, np.int32)
         if intent.wanted:
-            open_slots = query.view.open_slots & ~query.excluded_slots & (scores > 0)
-            narrowed = query.filter
-            if narrowed.any_of_categories or narrowed.excluded_categories:
-                open_slots &= catalog.in_categories(narrowed.any_of_categories, narrowed.excluded_categories)
-            found = np.flatnonzero(open_slots)
+            found = np.flatnonzero(query.open_slots() & (scores > 0))
             best = np.argsort(-scores[found], kind="stable")[: math.ceil(query.count * _SHARE)]
             slots = found[best].astype(np.int32)
         return CandidateSet(

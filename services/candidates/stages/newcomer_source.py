@@ -8,6 +8,7 @@ import numpy as np
 
 from services.candidates.bundles.newcomers import Newcomers
 from services.candidates.stages.resolved_query import ROW, SLOT, resolved
+from services.candidates.stages.scenario_liking import ScenarioLiking
 from services.core.candidate_set import CandidateSet
 from services.core.cascade import NEWCOMERS
 from services.core.query import Query
@@ -20,14 +21,16 @@ class NewcomerSource:
     """Proposes newcomers to the fifth of the users who like them best, those of the largest logit first.
 
     Nobody has taken them yet, so nobody can tell how good they are: who sees them is chosen by how much it suits them
-    alone, and ranking gives them their share of the places.
+    alone, and ranking gives them their share of the places. In a scenario that the bundle hardly knows nearly all are
+    newcomers: there all that are wanted are proposed, by what the user took there if that says anything.
     """
 
     name = NEWCOMERS
     provides = frozenset({SLOT, ROW})
 
-    def __init__(self, newcomers: Newcomers, budget_seconds: float) -> None:
+    def __init__(self, newcomers: Newcomers, scenario: ScenarioLiking, budget_seconds: float) -> None:
         self._newcomers = newcomers
+        self._scenario = scenario
         self._budget_seconds = budget_seconds
 
     @property
@@ -40,25 +43,28 @@ class NewcomerSource:
         return not query.intent and len(self._newcomers.table) > 0 and resolved(query).user_vector is not None
 
     async def propose(self, query: Query) -> CandidateSet:
-        """Return at most 64 open newcomers, best first. Raises what the user encoder raises."""
+        """Return at most 64 open newcomers, in a new scenario query.count, best first.
+
+        Raises what the user encoder raises.
+        """
         known = resolved(query)
         table, catalog = self._newcomers.table, known.view.catalog
         # Shielded: other sources wait for the same call.
         user_vector = await asyncio.shield(known.user_vector) if known.user_vector is not None else None
         slots = np.empty(0, np.int32)
         if user_vector is not None:
-            logits = table.vectors @ user_vector
-            suited = self._newcomers.liking.of(user_vector, logits) >= table.least
             # The table may know slots of a later snapshot than the request's.
-            suited &= table.slots < len(catalog)
-            open_slots = known.view.open_slots & ~known.excluded_slots
-            wanted = query.filter
-            if wanted.any_of_categories or wanted.excluded_categories:
-                open_slots &= catalog.in_categories(wanted.any_of_categories, wanted.excluded_categories)
-            suited[suited] = open_slots[table.slots[suited]]
+            suited = table.slots < len(catalog)
+            suited[suited] = known.open_slots()[table.slots[suited]]
+            logits = table.vectors @ user_vector
+            most = query.count
+            if not self._scenario.is_new(known):
+                suited &= self._newcomers.liking.of(user_vector, logits) >= table.least
+                most = min(_MOST, query.count)
             places = np.flatnonzero(suited)
-            best = np.argsort(-logits[places], kind="stable")[: min(_MOST, query.count)]
-            slots = table.slots[places[best]]
+            liking = self._scenario.of(known)
+            order = logits[places] if liking is None else liking[table.slots[places]]
+            slots = table.slots[places[np.argsort(-order, kind="stable")[:most]]]
         return CandidateSet(
             catalog.item_ids[slots],
             (),

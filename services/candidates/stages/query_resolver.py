@@ -6,13 +6,15 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.candidates.bundles.aligned_catalog import AlignedCatalog, CatalogView
 from services.candidates.catalog.replica import CatalogReplica
+from services.candidates.catalog.snapshot import CatalogSnapshot
 from services.candidates.stages.history_reader import HistoryReader
 from services.candidates.stages.resolved_query import ResolvedQuery
 from services.candidates.stages.user_vector import UserVectorCall
-from services.core.query import ItemFilter, Query
+from services.core.query import Query
 
 
 def _now_microseconds() -> int:
@@ -52,7 +54,8 @@ class QueryResolver:
         excluded = view.catalog.slots(query.filter.excluded_item_ids)
         excluded_slots = np.zeros(len(view.catalog), np.bool_)
         excluded_slots[excluded] = True
-        open_rows = _open_rows(view, query.filter)
+        narrowed_slots = _narrowed_slots(view.catalog, query)
+        open_rows = _open_rows(view, narrowed_slots)
         open_rows[view.row_of_slot[excluded]] = False
         # Whatever slot points at row 0, padding is never open.
         open_rows[0] = False
@@ -66,14 +69,23 @@ class QueryResolver:
             open_rows=open_rows,
             open_row_count=int(np.count_nonzero(open_rows)),
             excluded_slots=excluded_slots,
+            narrowed_slots=narrowed_slots,
             named_slots=view.catalog.slots(dict.fromkeys(query.item_ids)),
         )
 
 
-def _open_rows(view: CatalogView, wanted: ItemFilter) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _narrowed_slots(catalog: CatalogSnapshot, query: Query) -> NDArray[np.bool_] | None:
+    """Slots of the categories and the scenario of the query, bool [M]; None where these leave everything."""
+    wanted = query.filter
+    in_scenario = catalog.in_scenario(query.scenario)
     if not (wanted.any_of_categories or wanted.excluded_categories):
-        return view.open_rows.copy()
-    in_categories = view.catalog.in_categories(wanted.any_of_categories, wanted.excluded_categories)
+        return in_scenario
+    in_categories = catalog.in_categories(wanted.any_of_categories, wanted.excluded_categories)
+    return in_categories if in_scenario is None else in_categories & in_scenario
+
+
+def _open_rows(view: CatalogView, narrowed_slots: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
     open_rows = view.open_rows.copy()
-    open_rows[open_rows] = in_categories[view.slot_of_row[open_rows]]
+    if narrowed_slots is not None:
+        open_rows[open_rows] = narrowed_slots[view.slot_of_row[open_rows]]
     return open_rows

@@ -30,9 +30,11 @@ class ResolvedQuery(Query):
         view: Catalog and bundle, aligned.
         known_history: The part of the history that the bundle knows.
         known_events: float32 [L, 4], what models read of it besides the items.
-        open_rows: bool [N+1], rows that may be proposed: not excluded, available, known, of the right categories.
+        open_rows: bool [N+1], rows that may be proposed: not excluded, available, known, of the right categories and
+            scenario.
         open_row_count: How many these are.
         excluded_slots: bool [M], slots of the excluded items.
+        narrowed_slots: bool [M], slots of the right categories and scenario; None where neither narrows anything.
         named_slots: int32, slots of the items the caller names, each once, unknown ones left out.
         user_vector: The running call to the user encoder: float32 [D]; None when nothing is to be encoded.
         read_item_ids: What was read in each place of the history, "" for nothing; None where it was the history itself.
@@ -46,6 +48,7 @@ class ResolvedQuery(Query):
     open_rows: NDArray[np.bool_]
     open_row_count: int
     excluded_slots: NDArray[np.bool_]
+    narrowed_slots: NDArray[np.bool_] | None
     named_slots: NDArray[np.int32]
     user_vector: asyncio.Task[NDArray[np.float32]] | None = None
     read_item_ids: tuple[str, ...] | None = None
@@ -56,6 +59,13 @@ class ResolvedQuery(Query):
     def of(cls, query: Query, **resolved: Any) -> Self:
         """Return the query with what was found out about it."""
         return cls(**dict(zip(_QUERY_FIELDS, _query_values(query), strict=True)), **resolved)
+
+    def open_slots(self) -> NDArray[np.bool_]:
+        """Return bool [M], slots that may be proposed, whether the bundle knows the items or not."""
+        open_slots = self.view.open_slots & ~self.excluded_slots
+        if self.narrowed_slots is not None:
+            open_slots &= self.narrowed_slots
+        return open_slots
 
     def arrived_vector(self) -> NDArray[np.float32] | None:
         """Return the user vector, float32 [D], if it is there by now."""

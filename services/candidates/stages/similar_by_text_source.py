@@ -33,7 +33,7 @@ class SimilarByTextSource:
     async def propose(self, query: Query) -> CandidateSet:
         """Return at most query.count open items, most alike first."""
         known = resolved(query)
-        slots = np.flatnonzero(known.view.open_slots & ~known.excluded_slots).astype(np.int32)
+        slots = np.flatnonzero(known.open_slots()).astype(np.int32)
         likeness = self._texts.table.likeness(int(known.named_slots[0]), slots)
         best = np.argsort(-likeness, kind="stable")[: query.count]
         slots = slots[best[likeness[best] > 0]]

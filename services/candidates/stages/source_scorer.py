@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from services.candidates.bundles.newcomers import Newcomers
 from services.candidates.stages.bundle_source import Run
 from services.candidates.stages.resolved_query import ROW, SLOT, ResolvedQuery, resolved
+from services.candidates.stages.scenario_liking import ScenarioLiking
 from services.candidates.stages.source_threads import run_here
 from services.core.candidate_set import CandidateSet, Column
 from services.core.cascade import INTENT, NEWCOMERS
@@ -27,8 +28,9 @@ class SourceScorer:
 
     Of newcomers, items that the bundle does not know, two things are known: what the sequence source would give the
     vector that their content maps to, which stands in that source's column, where the ranker reads it; and by how much
-    the user likes it more than it takes to suit, in a column of its own behind the sources'. The last column is how
-    well each candidate answers the intent, 0 without one.
+    the user likes it more than it takes to suit, in a column of its own behind the sources'. In a new scenario the
+    liking is by what the user took there, and the logit what that liking would come from. The last column is how well
+    each candidate answers the intent, 0 without one.
     """
 
     name = "source_scorer"
@@ -41,11 +43,13 @@ class SourceScorer:
         observer: Observer,
         run: Run,
         newcomers: Newcomers | None = None,
+        scenario: ScenarioLiking | None = None,
     ) -> None:
+        """scenario: given with newcomers."""
         self._sources = tuple(sources)
         self._observer = observer
         self._run = run
-        self._newcomers = newcomers
+        self._newcomers, self._scenario = newcomers, scenario
         names = (source.name for source in sources)
         self._columns = (*names, *([NEWCOMERS] if newcomers is not None else []), INTENT)
         self._sequence = next((at for at, known in enumerate(sources) if known.name == SequenceSource.name), None)
@@ -87,8 +91,11 @@ class SourceScorer:
                 found, places = table.places(slots[unknown])
                 at = np.flatnonzero(unknown)[found]
                 logits = table.vectors[places] @ history.user_vector
-                matrix[at, self._sequence] = logits
                 liking = self._newcomers.liking.of(history.user_vector, logits)
+                if self._scenario is not None and (of_slot := self._scenario.of(query)) is not None:
+                    liking = of_slot[slots[at]]
+                    logits = self._newcomers.liking.logits(history.user_vector, liking)
+                matrix[at, self._sequence] = logits
                 matrix[at, len(self._sources)] = liking - table.least[places]
         if (answers := query.scores.get(INTENT)) is not None:
             matrix[:, -1] = answers[slots]

@@ -26,6 +26,7 @@ def add_to(app: typer.Typer) -> None:
             "trommel evaluate --served movielens-100k",
             "trommel evaluate movielens-100k --protocol leave-one-out --seed 1 --json figures.json --report out.html",
             "trommel evaluate movielens-100k --protocol leave-one-out --served",
+            "trommel evaluate transfer --source movielens-100k --target instruments.zip",
             "trommel evaluate --served --holdout beauty.holdout.jsonl --predictions beauty.tsv --json",
         ),
     )(evaluate)
@@ -35,6 +36,9 @@ Show = Callable[[dict[str, Any]], None]
 """Prints figures for people."""
 
 
+_TRANSFER = "transfer"
+
+
 class Protocol(StrEnum):
     """How a data set is split and measured."""
 
@@ -42,12 +46,15 @@ class Protocol(StrEnum):
     cold_items = "cold-items"
     new_users = "new-users"
     ratings = "ratings"
+    transfer = "transfer"
 
 
 def evaluate(
     dataset: Annotated[
         str | None,
-        typer.Argument(help="With --protocol a data set to train on; else an imported one, or its holdout file."),
+        typer.Argument(
+            help="With --protocol a data set to train on; else an imported one, or its holdout file. Or: transfer."
+        ),
     ] = None,
     protocol: Annotated[
         Protocol | None, typer.Option(help="Train on the data set and measure on what was held out, without a stack.")
@@ -74,7 +81,8 @@ def evaluate(
     keep: Annotated[
         Path | None,
         typer.Option(
-            help="Bundle store that the trained bundle stays in, with --protocol; killed, the same command goes on."
+            help="Bundle store that the trained bundle stays in, with --protocol; with leave-one-out, killed, the same "
+            "command goes on."
         ),
     ] = None,
     predictions: Annotated[
@@ -90,8 +98,8 @@ def evaluate(
     descriptions: Annotated[
         Path | None,
         typer.Option(
-            help="Texts of the items, with --protocol cold-items or ratings: JSON lines with item_id and text, or a "
-            ".dat file of film plots that is joined by title and year."
+            help="Texts of the items, with --protocol cold-items or ratings, or of the source's: JSON lines with "
+            "item_id and text, or a .dat file of film plots that is joined by title and year."
         ),
     ] = None,
     cold_share: Annotated[
@@ -105,9 +113,16 @@ def evaluate(
     share: Annotated[
         float,
         typer.Option(
-            min=0.01, max=0.4, help="Share of the ratings for the test, and again for validation: --protocol ratings."
+            min=0.01,
+            max=0.4,
+            help="Of the ratings for the test, and again for validation: --protocol ratings. Of the target's events to "
+            "learn from: transfer.",
         ),
     ] = 0.1,
+    source: Annotated[str | None, typer.Option(help="With transfer: the data set of which much is known.")] = None,
+    target: Annotated[
+        str | None, typer.Option(help="With transfer: the data set of which little or nothing is known.")
+    ] = None,
     data_dir: options.DataDir = None,
     as_json: Annotated[
         str | None,
@@ -133,6 +148,9 @@ def evaluate(
 
     Ratings: a share of the ratings is foretold by the rating head, beside means, biases and matrix factorisation, and
     so are those of items that were taken out of all training.
+
+    Transfer: `evaluate transfer --source A --target B` ranks the items of B by their texts alone, by a training on A
+    and a share of the events of B, and by one on that share alone.
     """
     del data_dir  # its callback has chosen the directory
     from services.cli.output_file import check_outputs
@@ -142,6 +160,7 @@ def evaluate(
         from services.cli.exit_codes import USAGE
 
         raise CliError("--port-base is for the stack of --protocol with --served", USAGE)
+    protocol, dataset = _transfer_of(protocol, dataset, source, target)
     # Before the work, which takes minutes: a file that cannot be written must not cost all of it.
     check_outputs([Path(as_json) if as_json not in {None, "-"} else None, predictions, report])
     if protocol is not None and protocol is not Protocol.leave_one_out:
@@ -151,7 +170,7 @@ def evaluate(
 
         with ends_orderly():
             offline = _protocol_run(dataset, format_name, seed, threads, predictions, keep)
-            figures, show = _measured(protocol, offline, descriptions, share, cold_share)
+            figures, show = _measured(protocol, offline, descriptions, share, cold_share, source)
         _say(figures, as_json, show)
         return
     if protocol is not None:
@@ -227,15 +246,23 @@ def _refuse(protocol: Protocol, given: list[str]) -> None:
 
 
 def _measured(
-    protocol: Protocol, run: ProtocolRun, descriptions: Path | None, share: float, cold_share: float
+    protocol: Protocol,
+    run: ProtocolRun,
+    descriptions: Path | None,
+    share: float,
+    cold_share: float,
+    source: str | None,
 ) -> tuple[dict[str, Any], Show]:
     """Return the figures of a protocol other than leave-one-out, and what prints them."""
     from services.cli.cli_error import CliError
     from services.cli.evaluation.cold_items import evaluate_cold_items, print_cold_items
     from services.cli.evaluation.new_users import evaluate_new_users, print_new_users
     from services.cli.evaluation.ratings import evaluate_ratings, print_ratings
+    from services.cli.evaluation.transfer import evaluate_transfer, print_transfer
 
     try:
+        if source is not None:
+            return evaluate_transfer(run, source=source, descriptions=descriptions, share=share), print_transfer
         if protocol is Protocol.ratings:
             return evaluate_ratings(run, descriptions=descriptions, share=share, cold_share=cold_share), print_ratings
         if protocol is Protocol.new_users:
@@ -243,6 +270,22 @@ def _measured(
         return evaluate_cold_items(run, descriptions=descriptions, share=cold_share), print_cold_items
     except ModuleNotFoundError as error:
         raise CliError(f"{error.name} is missing: install trommel[training-worker]") from error
+
+
+def _transfer_of(
+    protocol: Protocol | None, dataset: str | None, source: str | None, target: str | None
+) -> tuple[Protocol | None, str | None]:
+    """Return protocol and data set; the data set of transfer is the target. Raises CliError."""
+    from services.cli.cli_error import CliError
+    from services.cli.exit_codes import USAGE
+
+    if dataset == _TRANSFER:
+        protocol, dataset = protocol or Protocol.transfer, target
+    elif protocol is not Protocol.transfer and (source is not None or target is not None):
+        raise CliError("--source and --target: only with `trommel evaluate transfer`", USAGE)
+    if protocol is Protocol.transfer and (source is None or dataset is None):
+        raise CliError("give it as `trommel evaluate transfer --source A --target B`", USAGE)
+    return protocol, dataset
 
 
 def _protocol_run(dataset: str | None, *given: Any) -> ProtocolRun:

@@ -16,6 +16,7 @@ from services.core.sources.popularity import PopularitySource
 from services.core.sources.recency import RecencySource
 from services.core.sources.sequence import SequenceSource
 from services.core.sources.source import Source
+from services.core.sources.texts import TextsSource
 from services.core.sources.transitions import TransitionsSource
 from services.core.sources.user_knn import UserKnnSource
 
@@ -27,6 +28,7 @@ SOURCES: dict[str, type[Source]] = {
         EaseSource,
         TransitionsSource,
         AttributesSource,
+        TextsSource,
         MatrixFactorsSource,
         LightGcnSource,
         MultVaeSource,

@@ -17,6 +17,7 @@ from services.training.sources import (
     mult_vae,
     popularity,
     recency,
+    texts,
     transitions,
     user_knn,
 )
@@ -39,6 +40,7 @@ FITTINGS: dict[str, Fitting] = {
     "ease": Fitting(ease.fit, ease.save),
     "transitions": Fitting(transitions.fit, transitions.save),
     "attributes": Fitting(attributes.fit, attributes.save),
+    "texts": Fitting(texts.fit, texts.save),
     "matrix_factors": Fitting(matrix_factors.fit, matrix_factors.save),
     "lightgcn": Fitting(lightgcn.fit, lightgcn.save),
     "mult_vae": Fitting(mult_vae.fit, mult_vae.save),

@@ -223,6 +223,7 @@ class TrainingConfig:
         "user_knn",
         "transitions",
         "attributes",
+        "texts",
         "matrix_factors",
         "recency",
         "sequence",

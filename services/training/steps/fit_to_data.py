@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from services.training.sources import ease, lightgcn, mult_vae
+from services.training.sources import ease, lightgcn, mult_vae, texts
 from services.training.steps.examples import InteractionLog
 from services.training.steps.fit_config import HISTORY_BUCKETS, TrainingConfig
 from services.training.steps.training_cost import suitable_epochs
@@ -27,9 +27,9 @@ def fitting(config: TrainingConfig, log: InteractionLog) -> TrainingConfig:
     dropout, learning_rate: from their values for sparse data at 15 interactions per item or fewer to those for dense
     data at 50 or more.
     epochs: more where the data is small, and as many as the budget pays.
-    sources: without "attributes" where nothing is known of the items, without "recency" where hardly anything is
-    taken again, and without those whose cost grows with the catalogue where what they may cost does not buy a useful
-    training.
+    sources: without "attributes" where nothing is known of the items, without "texts" where most of them say nothing,
+    without "recency" where hardly anything is taken again, and without those whose cost grows with the catalogue where
+    what they may cost does not buy a useful training.
     """
     settings = config.transformer
     lengths = np.diff(log.starts)
@@ -54,6 +54,8 @@ def _suits(source: str, config: TrainingConfig, log: InteractionLog) -> bool:
     match source:
         case "attributes":
             return log.attributes is not None
+        case "texts":
+            return texts.speaks(log)
         case "recency":
             return log.repeats is not None and log.repeats.share >= config.recency.least_share
         case "ease":

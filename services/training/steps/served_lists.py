@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,10 @@ from services.plumbing.usearch_index import UsearchIndex
 from services.training.steps.evaluate import LIST_LENGTH, features_of, merge, pad_lists, propose
 from services.training.steps.examples import HeldOut, Int32, InteractionLog
 from services.training.steps.item_attributes import ItemAttributes
+
+Float32 = NDArray[np.float32]
+NewcomerLogits = Callable[[NDArray[np.intp], Float32], Float32]
+"""Logits float32 [B, K] of places intp [B] among the users and their vectors float32 [B, D]."""
 
 _USERS_AT_ONCE = 32
 _MOST_MERGED = 500
@@ -90,10 +95,19 @@ def newcomer_scores(
 
     users: int32 [U], who have taken something in the log.
     """
+    nobody = np.zeros(len(item_vectors), dtype=np.int32)
+    return item_scores(bundle, log, users, nobody, lambda _, vectors: vectors @ item_vectors.T)
+
+
+def item_scores(bundle: Path, log: InteractionLog, users: Int32, rows: Int32, newcomers: NewcomerLogits) -> Float32:
+    """The bundle's scores float32 [U, K] of the items of rows int32 [K], 0 for a newcomer: one that it does not hold.
+
+    users: int32 [U], who have taken something in the log. newcomers: the logits of all K items as if they were.
+    """
     ranking = _Ranking(bundle, 1, None)
-    scores = np.zeros((len(users), len(item_vectors)), dtype=np.float32)
+    scores = np.zeros((len(users), len(rows)), dtype=np.float32)
     for places in ranking.batches([log.sequence(int(user)) for user in users]):
-        scores[places] = ranking.of_newcomers(log, users[places], item_vectors)
+        scores[places] = ranking.of_items(log, users[places], rows, partial(newcomers, places))
     return scores
 
 
@@ -182,15 +196,27 @@ class _Ranking:
             {name: heads[:, width, place] for name, place in self.actions.items()},
         )
 
-    def of_newcomers(self, log: InteractionLog, users: Int32, item_vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The ranker's scores float32 [U, K] of items float32 [K, D] that the bundle does not hold."""
-        _, _, inputs = self._read(log, users)
+    def of_items(
+        self, log: InteractionLog, users: Int32, rows: Int32, newcomers: Callable[[Float32], Float32]
+    ) -> Float32:
+        """The ranker's scores float32 [U, K] of the items of rows int32 [K], 0 for a newcomer.
+
+        newcomers: logits float32 [U, K] by the users' vectors float32 [U, D].
+        """
+        _, histories, inputs = self._read(log, users)
         vectors = inputs["user_vectors"].astype(np.float32, copy=False)
-        features = np.zeros((len(users), len(item_vectors), len(self.sources)), dtype=np.float32)
-        features[:, :, list(self.sources).index(SequenceSource.name)] = vectors @ item_vectors.T
-        nobody = np.zeros(features.shape[:2], dtype=np.int64)
-        made = {**inputs, "candidate_items": nobody, "candidate_features": features}
-        heads: NDArray[np.float32] = self._ranker.run(None, made)[0]
+        features = np.zeros((len(users), len(rows), len(self.sources)), dtype=np.float32)
+        known = np.flatnonzero(rows)
+        for place, read in enumerate(histories):
+            history = History.of(read, vectors[place])
+            for column, source in enumerate(self.sources.values()):
+                if source.knows(history):
+                    features[place, known, column] = source.score_rows(history, rows[known])
+        column = list(self.sources).index(SequenceSource.name)
+        features[:, :, column] = np.where(rows > 0, features[:, :, column], newcomers(vectors))
+        items = np.tile(rows.astype(np.int64), (len(users), 1))
+        made = {**inputs, "candidate_items": items, "candidate_features": features}
+        heads: Float32 = self._ranker.run(None, made)[0]
         return heads @ self._head_weights
 
     def _read(self, log: InteractionLog, users: Int32) -> tuple[list[Rows], list[Rows], dict[str, NDArray[np.generic]]]:

@@ -9,8 +9,10 @@ import numpy as np
 
 from services.candidates.bundles.candidate_bundle import load_candidate_bundle
 from services.core.bundle import bundle_path, read_manifest
+from services.core.content_space import ItemContent
 from services.core.sources.registry import SOURCES
 from services.core.sources.source import History
+from services.core.text_encoder_files import TEXT
 from services.training.sources.registry import FITTINGS
 from services.training.steps.bundle import fit_bundle
 from services.training.steps.fit_config import LightGcnConfig, MultVaeConfig
@@ -23,7 +25,9 @@ def test_every_source_is_served_as_it_was_fitted(tmp_path: Path) -> None:
     log = circle_log()
     names = [(), *(["low"] if row <= log.item_count // 2 else ["high"] for row in range(1, log.item_count + 1))]
     repeats = Repeats(0.5, np.linspace(0.0, 0.5, log.item_count + 1, dtype=np.float32), 1.0)
-    log = replace(log, attributes=ItemAttributes.from_names(names), repeats=repeats)
+    said = np.random.default_rng(0).normal(size=(log.item_count + 1, 8)).astype(np.float32)
+    contents = [ItemContent(), *(ItemContent({TEXT: vector}) for vector in said[1:])]
+    log = replace(log, attributes=ItemAttributes.from_names(names), repeats=repeats, contents=contents)
     config = replace(
         CONFIG,
         sources=tuple(SOURCES),

@@ -158,4 +158,5 @@ async def make_world(
 
 def make_query(count: int = 20, history: tuple[str, ...] = (), seconds: float = 5.0, **more: Any) -> Query:
     deadline = asyncio.get_running_loop().time() + seconds
-    return Query("default", "", "u", "default", count, deadline, history=History(history), **more)
+    scenario = more.pop("scenario", "default")
+    return Query("default", "", "u", scenario, count, deadline, history=History(history), **more)

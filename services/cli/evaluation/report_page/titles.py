@@ -17,6 +17,7 @@ _TITLES = {
     "served": "Served slate",
     "slate": "Final slate",
     "transformer": "the Transformer",
+    "texts": "Texts",
     "transitions": "Transitions",
     "user_knn": "User neighbours",
 }

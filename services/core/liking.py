@@ -27,9 +27,16 @@ class Liking:
 
     def of(self, user_vector: NDArray[np.float32], logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """float32 [C] for one user's logits of C items."""
-        spread = np.sqrt(max(float(user_vector @ self._covariance @ user_vector), _SMALL))
-        liking: NDArray[np.float32] = (logits - user_vector @ self._mean) / np.float32(spread)
+        liking: NDArray[np.float32] = (logits - user_vector @ self._mean) / self._spread(user_vector)
         return liking
+
+    def logits(self, user_vector: NDArray[np.float32], liking: NDArray[np.float32]) -> NDArray[np.float32]:
+        """float32 [C]: the logits that ``of`` would have made this liking of."""
+        logits: NDArray[np.float32] = user_vector @ self._mean + self._spread(user_vector) * liking
+        return logits
+
+    def _spread(self, user_vector: NDArray[np.float32]) -> np.float32:
+        return np.float32(np.sqrt(max(float(user_vector @ self._covariance @ user_vector), _SMALL)))
 
     def least(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """float32 [K]: for each item, the liking that only a fifth of the public reaches."""

@@ -1,0 +1,284 @@
+"""Transfer: what a scenario of which little or nothing is known gets from its texts and from a rich one.
+
+Of the target, each user's last interaction is the test, and the one before it is not looked at. Of the rest, whole
+users are drawn until they hold a share of the events: that is all that anybody has seen there. Every list ranks all
+items of the target that the user has not met, by the user's own history, which is read and not learnt from.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.core.bundle import BundleManifest, bundle_path, read_array
+from services.core.content_map import ContentMap
+from services.core.content_space import ItemContent
+from services.core.liking import Liking
+from services.core.metrics import by_user
+from services.core.metrics.means import with_standard_errors
+from services.core.sources.sequence import ITEM_VECTORS
+from services.core.text_encoder_files import TEXT
+from services.core.text_space import Float32, TextSpace, taste
+from services.training.bundle_figures import bundle_figures
+from services.training.cold_items import without_items
+from services.training.leave_one_out import split_last
+from services.training.steps.bundle import DatasetError, fit_bundle
+from services.training.steps.evaluate import LIST_LENGTH
+from services.training.steps.examples import Int32, InteractionLog
+from services.training.steps.fit_config import TrainingConfig
+from services.training.steps.fit_progress import Progress
+from services.training.steps.item_attributes import ItemAttributes
+from services.training.steps.served_lists import NewcomerLogits, item_scores
+
+PROTOCOL = "transfer"
+
+_NEWEST = 50
+# Of a target with fewer known items than this, what users took there is read by its texts (ScenarioLiking).
+_KNOWN_SHARE = 0.5
+_SMALL = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """What came out.
+
+    test: figures by list, each with its standard error over users: "random", "popular" (counts among the few events),
+    "zero_shot" (texts alone, as a new scenario is served), "few_shot" (a bundle of the source and the few events),
+    "alone" (the same training on the few events alone). beyond_alone: of zero_shot and few_shot, how much more than
+    alone they give the same user. few: numbers of the users, events and items that were drawn. users: int32 [U].
+    ranked: int32 [U, 100], rows of the target, by the few-shot bundle.
+    """
+
+    manifest: BundleManifest
+    test: dict[str, dict[str, float]]
+    beyond_alone: dict[str, dict[str, float]]
+    few: dict[str, int]
+    users: Int32
+    ranked: Int32
+    seconds: dict[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures without the lists; equal for equal runs but for "seconds"."""
+        return {
+            "protocol": PROTOCOL,
+            "users": len(self.users),
+            "few": self.few,
+            "test": self.test,
+            "beyond_alone": self.beyond_alone,
+            **bundle_figures(self.manifest, self.seconds),
+        }
+
+
+def transfer(
+    source: InteractionLog,
+    target: InteractionLog,
+    config: TrainingConfig,
+    store: Path,
+    report: Callable[[Progress], None],
+    share: float,
+    version: str,
+) -> Transfer:
+    """Fit two bundles, into ``store`` and into its folder "alone", and rank the target's items.
+
+    Both logs need contents; equal ids in both are different items. Raises DatasetError where the target has too few
+    users or says nothing, and what fit_bundle raises.
+    """
+    started = time.perf_counter()
+    source, target = source.without_repeats(), target.without_repeats()
+    split = split_last(target)
+    told = draw_few(target.only(may_be_learnt(target)), share, config.seed)
+    if not len(split.users) or not len(told):
+        raise DatasetError("the target needs users who took at least three items")
+    both = joined(source, told)
+    manifest = fit_bundle(only_taken(both), config, store, version, report)
+    fitted = time.perf_counter()
+    apart = store / "alone"
+    alone = fit_bundle(only_taken(told), config, apart, version, lambda _: None)
+    fitted_alone = time.perf_counter()
+    liking = text_liking(split.log, split.users)
+    random = np.random.default_rng([config.seed, 15])
+    shape = (len(split.users), target.item_count)
+    counts = np.bincount(told.rows, minlength=target.item_count + 1)[1:]
+    scores = {
+        "random": random.random(shape, dtype=np.float32),
+        "popular": np.broadcast_to(counts.astype(np.float32), shape),
+        "zero_shot": liking,
+        "few_shot": _by_bundle(bundle_path(store, version), both, source.item_count, split.log, split.users, liking),
+        "alone": _by_bundle(bundle_path(apart, alone.version), told, 0, split.log, split.users, liking),
+    }
+    report(Progress("test", 1.0))
+    # Ties, of which counts of few events are full, are broken at random, the same for all.
+    tie = random.random(shape)
+    lists = {name: _lists(of_list, tie, split.log, split.users) for name, of_list in scores.items()}
+    relevant = split.targets[:, None]
+    values = {
+        name: {"ndcg@10": by_user.ndcg(rows, relevant, 10), "recall@10": by_user.recall(rows, relevant, 10)}
+        for name, rows in lists.items()
+    }
+    beyond = {
+        name: {metric: values[name][metric] - values["alone"][metric] for metric in values[name]}
+        for name in ("zero_shot", "few_shot")
+    }
+    seconds = {
+        "fit": round(fitted - started, 1),
+        "fit_alone": round(fitted_alone - fitted, 1),
+        "test": round(time.perf_counter() - fitted_alone, 1),
+    }
+    few = {
+        "users": int(np.count_nonzero(np.diff(told.starts))),
+        "events": len(told),
+        "items": len(np.unique(told.rows)),
+    }
+    return Transfer(
+        manifest,
+        {name: with_standard_errors(of_list) for name, of_list in values.items()},
+        {name: with_standard_errors(of_list) for name, of_list in beyond.items()},
+        few,
+        split.users,
+        lists["few_shot"][:, :LIST_LENGTH],
+        seconds,
+    )
+
+
+def may_be_learnt(log: InteractionLog) -> NDArray[np.bool_]:
+    """Bool [E]: all but the last two interactions of each user, but for the first where there are only two."""
+    lengths = np.diff(log.starts)
+    places = np.arange(len(log)) - np.repeat(log.starts[:-1], lengths)
+    kept: NDArray[np.bool_] = places < np.repeat(np.maximum(lengths - 2, 1), lengths)
+    return kept
+
+
+def draw_few(log: InteractionLog, share: float, seed: int) -> InteractionLog:
+    """The log of whole users, drawn at random until they hold the share of the events; all keep their numbers."""
+    lengths = np.diff(log.starts)
+    order = np.random.default_rng([seed, 16]).permutation(np.flatnonzero(lengths))
+    count = int(np.searchsorted(np.cumsum(lengths[order]), share * len(log))) + 1
+    return log.only(np.isin(log.users(), order[:count]))
+
+
+def joined(source: InteractionLog, target: InteractionLog) -> InteractionLog:
+    """One log of both: the target's items and users come after the source's."""
+    contents = [*(source.contents or _nothing(source)), *(target.contents or _nothing(target))[1:]]
+    ids = [
+        f"{name}/{item_id}" for name, log in (("source", source), ("target", target)) for item_id in log.item_ids[1:]
+    ]
+    return InteractionLog(
+        np.array(["", *ids], dtype=np.str_),
+        np.concatenate([source.starts, source.starts[-1] + target.starts[1:]]),
+        np.concatenate([source.rows, target.rows + source.item_count]).astype(np.int32),
+        np.concatenate([source.times, target.times]),
+        _column(source, target, "values", np.nan),
+        ItemAttributes.from_names([content.categories for content in contents]),
+        types=_column(source, target, "types", 0),
+        contents=contents,
+    )
+
+
+def only_taken(log: InteractionLog) -> InteractionLog:
+    """The log without the items that nobody took, as a bundle knows none of these."""
+    untaken = np.setdiff1d(np.arange(1, log.item_count + 1), log.rows).astype(np.int32)
+    return without_items(log, untaken)
+
+
+def text_liking(log: InteractionLog, users: Int32) -> Float32:
+    """float32 [U, N], how a new scenario is served: likeness of texts to what each took, in standard deviations."""
+    contents = log.contents or _nothing(log)
+    said = np.array([row for row in range(1, log.item_count + 1) if TEXT in contents[row].vectors], dtype=np.int32)
+    space = TextSpace.fit(_unit([contents[row].vectors[TEXT] for row in said])) if len(said) else None
+    if space is None:
+        raise DatasetError("transfer needs items that say something: texts, or reviews")
+    places = np.zeros((log.item_count + 1, space.directions.shape[1]), dtype=np.float32)
+    places[said] = space.place(_unit([contents[row].vectors[TEXT] for row in said]))
+    says = np.isin(np.arange(log.item_count + 1), said)
+    liking = np.zeros((len(users), log.item_count), dtype=np.float32)
+    for place, user in enumerate(users):
+        read = log.sequence(int(user))
+        read = read[says[read]][-_NEWEST:]
+        if len(read):
+            likeness = places[said] @ taste(places[read])
+            liking[place, said - 1] = (likeness - likeness.mean()) / max(float(likeness.std()), _SMALL)
+    return liking
+
+
+def _by_bundle(
+    bundle: Path, trained: InteractionLog, before: int, log: InteractionLog, users: Int32, liking: Float32
+) -> Float32:
+    """Scores float32 [U, N] of the target's items by a bundle that was trained on ``trained``.
+
+    before: rows of ``trained`` that stand before the target's first one.
+    """
+    rows = np.zeros(trained.item_count + 1, dtype=np.int32)
+    taken = np.unique(trained.rows)
+    rows[taken] = np.arange(1, len(taken) + 1)
+    of_target = rows[before:].copy()
+    of_target[0] = 0
+    known = log.only(of_target[log.rows] > 0)
+    read = InteractionLog(
+        np.array(["", *trained.item_ids[taken]], dtype=np.str_),
+        known.starts,
+        of_target[known.rows],
+        known.times,
+        known.values,
+        types=known.types,
+    )
+    readers = np.flatnonzero(np.diff(read.starts)[users] > 0)
+    scores = liking.copy()
+    newcomers = _newcomers(bundle, log, liking[readers], of_target[1:])
+    scores[readers] = item_scores(bundle, read, users[readers], of_target[1:], newcomers)
+    return scores
+
+
+def _newcomers(bundle: Path, log: InteractionLog, liking: Float32, rows: Int32) -> NewcomerLogits:
+    """Logits of newcomers as candidates gives them: by texts in a new scenario, else by the content map."""
+    content_map = ContentMap.load(bundle)
+    vectors = read_array(bundle, ITEM_VECTORS)[1:]
+    is_new = np.count_nonzero(rows) < _KNOWN_SHARE * len(rows)
+    if content_map is None:
+        return lambda places, _: np.zeros((len(places), len(rows)), dtype=np.float32)
+    if is_new:
+        scale = Liking(vectors, content_map.users)
+        return lambda places, made: np.stack(
+            [scale.logits(user, liking[place]) for place, user in zip(places, made, strict=True)]
+        )
+    by_content = content_map.vectors((log.contents or _nothing(log))[1:])
+    return lambda _, made: made @ by_content.T
+
+
+def _lists(scores: Float32, tie: NDArray[np.float64], log: InteractionLog, users: Int32) -> Int32:
+    """Rows int32 [U, N], best first, without what each has met, 0 after the end."""
+    met = np.zeros(scores.shape, dtype=np.bool_)
+    for place, user in enumerate(users):
+        met[place, log.sequence(int(user)) - 1] = True
+    order = np.lexsort((tie, -scores, met), axis=1)
+    rows = (order + 1).astype(np.int32)
+    rows[np.take_along_axis(met, order, axis=1)] = 0
+    return rows
+
+
+def _column(source: InteractionLog, target: InteractionLog, name: str, unknown: float) -> Any:
+    columns = [getattr(source, name), getattr(target, name)]
+    if columns[0] is None and columns[1] is None:
+        return None
+    known = next(column for column in columns if column is not None)
+    return np.concatenate(
+        [
+            np.full(len(log), unknown, dtype=known.dtype) if column is None else column
+            for log, column in zip((source, target), columns, strict=True)
+        ]
+    )
+
+
+def _nothing(log: InteractionLog) -> Sequence[ItemContent]:
+    return [ItemContent()] * (log.item_count + 1)
+
+
+def _unit(vectors: Sequence[Float32]) -> Float32:
+    stacked = np.array(vectors, dtype=np.float32)
+    made: Float32 = stacked / np.maximum(np.linalg.norm(stacked, axis=1, keepdims=True), np.float32(_SMALL))
+    return made
