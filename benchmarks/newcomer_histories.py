@@ -34,10 +34,11 @@ from services.core.sources.registry import load_sources
 from services.core.sources.sequence import ITEM_VECTORS
 from services.core.sources.source import History
 from services.ranking.stages.candidate_scorer import fused_ranks
-from services.training.cold_items import choose_cold, without_items
+from services.training.cold_items import choose_cold
 from services.training.steps.evaluate import features_of, merge, pad_lists, propose
 from services.training.steps.examples import HeldOut, InteractionLog
 from services.training.steps.served_lists import served_lists
+from services.training.steps.without_items import without_items
 
 _LIST = 100
 _NOBODY = np.empty(0, np.int32)

@@ -30,6 +30,8 @@ DIVERSITY_STRENGTH = 0.3
 
 NEWCOMERS = "newcomers"
 """Name of the source of items that the bundle does not know, and of the column that says how well they suit."""
+MOST_NEWCOMERS = 100_000
+"""Newcomers that candidates keeps, the newest: every request compares all of them."""
 NEWCOMER_SHARE = 0.1
 """Share of a slate's places that newcomers get where they suit the user, so that somebody can take them."""
 

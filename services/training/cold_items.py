@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,8 @@ from services.training.steps.examples import Int32, InteractionLog
 from services.training.steps.fit import assist_fit
 from services.training.steps.fit_config import TrainingConfig
 from services.training.steps.fit_progress import Progress
-from services.training.steps.item_attributes import ItemAttributes
 from services.training.steps.served_lists import newcomer_scores
+from services.training.steps.without_items import without_items
 
 PROTOCOL = "cold-items"
 _NEIGHBOURS = 20
@@ -68,26 +68,6 @@ def choose_cold(log: InteractionLog, share: float, seed: int) -> Int32:
     taken = np.unique(log.rows)
     count = round(share * len(taken))
     return np.sort(np.random.default_rng([seed, 12]).permutation(taken)[:count]).astype(np.int32)
-
-
-def without_items(log: InteractionLog, cold: Int32) -> InteractionLog:
-    """The log as if the items had never been: no interactions, no rows, no attributes of theirs. Users keep numbers."""
-    kept_rows = np.setdiff1d(np.arange(log.item_count + 1), cold)
-    new_rows = np.zeros(log.item_count + 1, dtype=np.int32)
-    new_rows[kept_rows] = np.arange(len(kept_rows))
-    rest = log.only(~np.isin(log.rows, cold))
-    contents = None if log.contents is None else [log.contents[row] for row in kept_rows]
-    attributes = None
-    if contents is not None and log.attributes is not None:
-        attributes = ItemAttributes.from_names([content.categories for content in contents])
-    return replace(
-        rest,
-        item_ids=log.item_ids[kept_rows],
-        rows=new_rows[rest.rows],
-        attributes=attributes,
-        contents=contents,
-        repeats=None,
-    )
 
 
 def cold_items(

@@ -26,7 +26,6 @@ from services.core.sources.sequence import ITEM_VECTORS
 from services.core.text_encoder_files import TEXT
 from services.core.text_space import Float32, TextSpace, taste
 from services.training.bundle_figures import bundle_figures
-from services.training.cold_items import without_items
 from services.training.leave_one_out import split_last
 from services.training.steps.bundle import DatasetError, fit_bundle
 from services.training.steps.evaluate import LIST_LENGTH
@@ -35,6 +34,7 @@ from services.training.steps.fit_config import TrainingConfig
 from services.training.steps.fit_progress import Progress
 from services.training.steps.item_attributes import ItemAttributes
 from services.training.steps.served_lists import NewcomerLogits, item_scores
+from services.training.steps.without_items import without_items
 
 PROTOCOL = "transfer"
 

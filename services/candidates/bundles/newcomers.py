@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 from services.candidates.bundles.aligned_catalog import CatalogView
 from services.candidates.catalog.snapshot import CatalogSnapshot
 from services.candidates.catalog.sorted_slots import places_in
+from services.core.cascade import MOST_NEWCOMERS
 from services.core.content_map import ContentMap
 from services.core.content_space import ItemContent
 from services.core.liking import Liking
 
-# The newest ones, where there are more: every request compares all of them.
-_MOST = 100_000
 _ITEMS_AT_ONCE = 1_000
 
 
@@ -78,8 +77,8 @@ class Newcomers:
             # The catalog was read anew: slots are others now.
             self._forget()
         slots = np.flatnonzero((view.row_of_slot == 0) & ~catalog.deleted).astype(np.int32)
-        if len(slots) > _MOST:
-            slots = np.sort(slots[np.argsort(-catalog.created_at[slots], kind="stable")[:_MOST]])
+        if len(slots) > MOST_NEWCOMERS:
+            slots = np.sort(slots[np.argsort(-catalog.created_at[slots], kind="stable")[:MOST_NEWCOMERS]])
         revisions = np.full(len(catalog), -1, np.int64)
         before = slots[slots < len(self._revisions)]
         revisions[before] = self._revisions[before]

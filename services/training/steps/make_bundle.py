@@ -21,6 +21,7 @@ from services.training.steps.snapshot import (
     take_snapshot,
 )
 from services.training.steps.wait_for_texts import open_text_queue, wait_for_texts
+from services.training.steps.without_items import without_newcomers
 from services.training.store_room import check_room
 from services.training.text_encoder.default_model import NO_MODEL
 
@@ -52,7 +53,10 @@ def make_bundle(
         return verify_bundle(sealed)
     check_room(store, settings.bundle_store_quota_bytes)
     log, scenario_ids = _snapshot(settings, run_id, say, should_stop)
-    say("snapshot", _FIT_FROM, f"{len(log)} events of {log.user_count} users on {log.item_count} items", {})
+    catalogue_items, log = log.item_count, without_newcomers(log)
+    waiting = catalogue_items - log.item_count
+    more = f", {waiting} more that nobody took yet" if waiting else ""
+    say("snapshot", _FIT_FROM, f"{len(log)} events of {log.user_count} users on {log.item_count} items{more}", {})
 
     def fitting(progress: Progress) -> None:
         share = _FIT_FROM + (_FIT_TO - _FIT_FROM) * progress.fraction

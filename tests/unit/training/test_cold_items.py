@@ -11,11 +11,12 @@ import pytest
 from services.core.bundle import bundle_path, read_array
 from services.core.content_map import ContentMap
 from services.core.content_space import ItemContent
-from services.training.cold_items import ColdItems, choose_cold, cold_items, without_items
+from services.training.cold_items import ColdItems, choose_cold, cold_items
 from services.training.steps.bundle import DatasetError
 from services.training.steps.examples import InteractionLog
 from services.training.steps.fit_config import ContentMapConfig
 from services.training.steps.item_attributes import ItemAttributes
+from services.training.steps.without_items import without_items
 from tests.circle_walks import CONFIG
 
 ITEMS, KINDS, USERS, EACH = 120, 4, 160, 10
