@@ -11,6 +11,7 @@ from services.candidates.bundles.stand_ins import StandIns
 from services.candidates.catalog.replica import CatalogReplica
 from services.candidates.catalog.text_index import TextIndex
 from services.candidates.pipelines import BundlePipelines
+from services.candidates.stages.audience_source import AudienceScores, AudienceSource
 from services.candidates.stages.bundle_source import BundleSource, Run
 from services.candidates.stages.category_filter import CategoryFilter
 from services.candidates.stages.count_filter import CountFilter
@@ -36,13 +37,14 @@ from services.candidates.stages.unavailable_filter import UnavailableFilter
 from services.candidates.stages.unscored_fallback import UnscoredFallback
 from services.candidates.stages.user_encoder import UserEncoder
 from services.candidates.stages.user_vector import UserVectorCall, UserVectorWait
-from services.core.cascade import INTENT, NEWCOMERS
+from services.core.cascade import AUDIENCE, INTENT, NEWCOMERS
 from services.core.inference import Inference
 from services.core.item_index import ItemIndex
 from services.core.pipeline.chain import Chain, OptionalHydrator, ScorerWithFallback
 from services.core.pipeline.roles import Observer, QueryHydrator, Source
 from services.core.pipeline.runner import Pipeline
 from services.core.sources.item_knn import ItemKnnSource
+from services.core.sources.popularity import PopularitySource
 from services.core.sources.sequence import SequenceSource
 
 GENERATE, HYDRATE, SIMILAR = "candidates", "hydrate_candidates", "similar_items"
@@ -80,13 +82,17 @@ class PipelineBuilder:
         resolver = QueryResolver(reader, aligned, self._replica, user_vectors=call)
         of_item = QueryResolver(reader, aligned, self._replica)
         names = tuple(source.name for source in bundle.sources)
-        columns = (*names, *([NEWCOMERS] if newcomers is not None else []), INTENT)
+        audience = _audience(bundle)
+        own = [*([NEWCOMERS] if newcomers is not None else []), *([AUDIENCE] if audience is not None else [])]
+        columns = (*names, *own, INTENT)
         waits = (OptionalHydrator(UserVectorWait(self._budget_seconds), NO_USER_VECTOR),) if call else ()
         proposing: tuple[Source, ...] = tuple(
             BundleSource(source, self._budget_seconds, run) for source in bundle.sources
         )
         if newcomers is not None:
             proposing = (*proposing, NewcomerSource(newcomers, self._scenario, self._budget_seconds))
+        if audience is not None:
+            proposing = (*proposing, AudienceSource(audience, self._budget_seconds))
         proposing = (*proposing, IntentSource(self._texts, self._words, self._budget_seconds, run))
         return BundlePipelines(
             version=bundle.version,
@@ -95,13 +101,13 @@ class PipelineBuilder:
                 GENERATE,
                 (resolver,),
                 (*proposing, FreshSource(self._budget_seconds)),
-                self._scorer(bundle, GENERATE, run, newcomers),
+                self._scorer(bundle, GENERATE, run, len(columns), newcomers, audience),
             ),
             hydrate=self._pipeline(
                 HYDRATE,
                 (resolver, *waits),
                 (NamedSource(columns, self._budget_seconds),),
-                self._scorer(bundle, HYDRATE, run, newcomers),
+                self._scorer(bundle, HYDRATE, run, len(columns), newcomers, audience),
             ),
             similar=self._similar(bundle, of_item, run),
             aligned=aligned,
@@ -125,10 +131,15 @@ class PipelineBuilder:
         )
 
     def _scorer(
-        self, bundle: CandidateBundle, pipeline: str, run: Run, newcomers: Newcomers | None
+        self,
+        bundle: CandidateBundle,
+        pipeline: str,
+        run: Run,
+        columns: int,
+        newcomers: Newcomers | None,
+        audience: AudienceScores | None,
     ) -> ScorerWithFallback:
-        scorer = SourceScorer(bundle.sources, self._observers[pipeline], run, newcomers, self._scenario)
-        columns = len(bundle.sources) + (newcomers is not None) + 1
+        scorer = SourceScorer(bundle.sources, self._observers[pipeline], run, newcomers, self._scenario, audience)
         return ScorerWithFallback(scorer, UnscoredFallback(columns), NO_SOURCE_SCORES)
 
     def _user_vector_call(self, bundle: CandidateBundle) -> UserVectorCall | None:
@@ -187,6 +198,13 @@ def _newcomers(bundle: CandidateBundle) -> Newcomers | None:
     if bundle.content_map is None or not isinstance(sequence, SequenceSource):
         return None
     return Newcomers(bundle.content_map, sequence.item_vectors[1:])
+
+
+def _audience(bundle: CandidateBundle) -> AudienceScores | None:
+    popularity = bundle.source(PopularitySource.name)
+    if bundle.audience is None or not isinstance(popularity, PopularitySource):
+        return None
+    return AudienceScores(bundle.audience, popularity)
 
 
 def _stand_ins(bundle: CandidateBundle, newcomers: Newcomers | None) -> StandIns | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -39,6 +40,17 @@ def user_id(given: str) -> str:
 def int32(value: int) -> int:
     """Return the number nearest to `value` that an int32 can carry to the server, which judges it."""
     return max(-_INT32_MAX - 1, min(_INT32_MAX, value))
+
+
+def pairs(given: Sequence[str], option: str) -> dict[str, str]:
+    """Return what "key=value" words say, the last of a key. Raises CliError for a word without a key."""
+    from services.cli.cli_error import CliError
+    from services.cli.exit_codes import USAGE
+
+    found = [word.partition("=") for word in given]
+    if not all(key and sign for key, sign, _ in found):
+        raise CliError(f"{option} wants KEY=VALUE, such as age=34", USAGE)
+    return {key: value for key, _, value in found}
 
 
 def examples(*lines: str) -> str:

@@ -35,6 +35,9 @@ MOST_NEWCOMERS = 100_000
 NEWCOMER_SHARE = 0.1
 """Share of a slate's places that newcomers get where they suit the user, so that somebody can take them."""
 
+AUDIENCE = "audience"
+"""Name of the source of what is popular with people like the user, and of the column that says how much."""
+
 INTENT = "intent"
 """Name of the source of items that answer an intent in words, and of the column that says how well they do."""
 INTENT_WEIGHT = 2.0

@@ -27,6 +27,7 @@ _BY_SOURCE = (
     ("attributes", "Like what you chose lately"),
     ("texts", "Like what you chose lately"),
     ("newcomers", "New, and like what you chose"),
+    ("audience", "Popular with people like you"),
     ("popularity", "Popular now"),
 )
 _OF_MET = ("recency",)

@@ -8,19 +8,21 @@ find everything else that the user took.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from services.core.audience import Audience
 from services.core.bundle import BundleManifest, bundle_path
 from services.core.cascade import candidates_for
 from services.core.metrics import by_user
 from services.core.metrics.means import with_standard_errors
 from services.core.sources.popularity import PopularitySource
 from services.core.sources.source import History
+from services.core.sources.top_rows import top_positive_rows
 from services.training.bundle_figures import bundle_figures
 from services.training.steps.bundle import DatasetError, fit_bundle
 from services.training.steps.evaluate import LIST_LENGTH, pad_lists
@@ -42,7 +44,8 @@ class NewUsers:
     """What came out.
 
     test: figures by list, each with its standard error over users: "popularity" (what is served where nothing is
-    known), "most_taken" (the same without regard to when), and "picks_1", "picks_3", "picks_5" (the ranker's lists).
+    known), "most_taken" (the same without regard to when), "context" (popular with people like them, where the data set
+    says who its users are and that tells), and "picks_1", "picks_3", "picks_5" (the ranker's lists).
     beyond: of every list but popularity, how much more than that it gives the same user, with the standard error of
     that. All look for the same: what a user took besides all five picks, none of which is in any list. users: int32
     [U]. picks: int32 [U, 5], rows, the most widely taken first. ranked: int32 [U, 100], rows, by all five picks.
@@ -125,6 +128,9 @@ def new_users(
     lists = {
         name: _for_all(rows, picks) for name, rows in (("popularity", popularity.rows), ("most_taken", most_taken))
     }
+    audience = Audience.load(bundle)
+    if audience is not None and log.contexts is not None:
+        lists["context"] = _by_audience(audience, [log.contexts[user] for user in users], bundle, picks)
     for done, count in enumerate(PICKS):
         lists[f"picks_{count}"] = _by_picks(bundle, log, picks, count, config)
         report(Progress("test", (done + 1) / len(PICKS)))
@@ -168,6 +174,18 @@ def _by_picks(bundle: Path, log: InteractionLog, picks: Int32, count: int, confi
     )
     split = HeldOut(picked, users, np.zeros_like(users))
     return _without(served_lists(bundle, split, candidates_for(LIST_LENGTH, config.candidates)).ranked, picks)
+
+
+def _by_audience(audience: Audience, contexts: Sequence[Mapping[str, str]], bundle: Path, picks: Int32) -> Int32:
+    """int32 [U, 100]: what is popular with people like each, as candidates has it."""
+    popularity = PopularitySource.load(bundle)
+    every = np.ones(popularity.item_count + 1, dtype=np.bool_)
+    rows = np.zeros((len(picks), LIST_LENGTH), dtype=np.int32)
+    for place, context in enumerate(contexts):
+        scores = audience.scores(popularity.scores, context)
+        found, _ = top_positive_rows(popularity.scores if scores is None else scores, LIST_LENGTH, every)
+        rows[place, : len(found)] = found
+    return _without(rows, picks)
 
 
 def _for_all(rows: Int32, picks: Int32) -> Int32:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.core.audience import Audience
 from services.core.bundle import RANKER, USER_ENCODER, BundleError, BundleManifest, ModelEntry, verify_bundle
 from services.core.content_map import ContentMap
 from services.core.item_index import ItemIndex
@@ -28,6 +29,7 @@ class CandidateBundle:
         user_encoder: How to ask the user encoder; None when the bundle has none.
         max_history: Newest interactions that count, for every source: so the ranker learnt their scores.
         content_map: From the content of items that the bundle does not know to vectors; None when it has none.
+        audience: What contexts say of users without a history; None when it has none.
     """
 
     version: str
@@ -36,6 +38,7 @@ class CandidateBundle:
     user_encoder: ModelEntry | None
     max_history: int
     content_map: ContentMap | None = None
+    audience: Audience | None = None
 
     def source(self, name: str) -> Source | None:
         """Return the source of that name, if the bundle has it."""
@@ -69,4 +72,9 @@ def load_candidate_bundle(path: Path, manifest: BundleManifest, exact_search_max
     content_map = ContentMap.load(path)
     if content_map is not None and user_encoder is not None and len(content_map.mean) != user_encoder.vector_size:
         raise BundleError(f"bundle {manifest.version}: its content map does not fit its user encoder")
-    return CandidateBundle(manifest.version, index, tuple(sources.values()), user_encoder, max_history, content_map)
+    audience = Audience.load(path)
+    if audience is not None and audience.lifts.shape[1] != index.item_count + 1:
+        raise BundleError(f"bundle {manifest.version}: its audience does not fit its items")
+    return CandidateBundle(
+        manifest.version, index, tuple(sources.values()), user_encoder, max_history, content_map, audience
+    )

@@ -22,6 +22,7 @@ def query_to_generate(request: pb.GenerateCandidatesRequest, tenant: str, deadli
         history=_history_of(request.history),
         bundle_versions=tuple(request.bundle_versions),
         intent=request.intent,
+        context=dict(request.context),
     )
 
 
@@ -37,6 +38,7 @@ def query_to_hydrate(request: pb.HydrateCandidatesRequest, tenant: str, deadline
         history=_history_of(request.history),
         item_ids=tuple(request.item_ids),
         bundle_versions=tuple(request.bundle_versions),
+        context=dict(request.context),
     )
 
 

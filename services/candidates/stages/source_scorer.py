@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.bundles.newcomers import Newcomers
+from services.candidates.stages.audience_source import AudienceScores
 from services.candidates.stages.bundle_source import Run
 from services.candidates.stages.resolved_query import ROW, SLOT, ResolvedQuery, resolved
 from services.candidates.stages.scenario_liking import ScenarioLiking
 from services.candidates.stages.source_threads import run_here
 from services.core.candidate_set import CandidateSet, Column
-from services.core.cascade import INTENT, NEWCOMERS
+from services.core.cascade import AUDIENCE, INTENT, NEWCOMERS
 from services.core.pipeline.chain import SCORE
 from services.core.pipeline.roles import Observer
 from services.core.query import Query
@@ -29,8 +30,9 @@ class SourceScorer:
     Of newcomers, items that the bundle does not know, two things are known: what the sequence source would give the
     vector that their content maps to, which stands in that source's column, where the ranker reads it; and by how much
     the user likes it more than it takes to suit, in a column of its own behind the sources'. In a new scenario the
-    liking is by what the user took there, and the logit what that liking would come from. The last column is how well
-    each candidate answers the intent, 0 without one.
+    liking is by what the user took there, and the logit what that liking would come from. The last columns are how
+    popular each candidate is with people like a user of whom nothing else is known, and how well it answers the intent,
+    0 without one.
     """
 
     name = "source_scorer"
@@ -44,14 +46,16 @@ class SourceScorer:
         run: Run,
         newcomers: Newcomers | None = None,
         scenario: ScenarioLiking | None = None,
+        audience: AudienceScores | None = None,
     ) -> None:
         """scenario: given with newcomers."""
         self._sources = tuple(sources)
         self._observer = observer
         self._run = run
-        self._newcomers, self._scenario = newcomers, scenario
+        self._newcomers, self._scenario, self._audience = newcomers, scenario, audience
         names = (source.name for source in sources)
-        self._columns = (*names, *([NEWCOMERS] if newcomers is not None else []), INTENT)
+        own = [*([NEWCOMERS] if newcomers is not None else []), *([AUDIENCE] if audience is not None else [])]
+        self._columns = (*names, *own, INTENT)
         self._sequence = next((at for at, known in enumerate(sources) if known.name == SequenceSource.name), None)
 
     @property
@@ -97,6 +101,8 @@ class SourceScorer:
                     logits = self._newcomers.liking.logits(history.user_vector, liking)
                 matrix[at, self._sequence] = logits
                 matrix[at, len(self._sources)] = liking - table.least[places]
+        if self._audience is not None and (popular := self._audience.of(query)) is not None:
+            matrix[:, -2] = popular[rows]
         if (answers := query.scores.get(INTENT)) is not None:
             matrix[:, -1] = answers[slots]
         # One look at all of them; only if something is wrong, another to find out whose it is.

@@ -17,6 +17,7 @@ def add_to(app: typer.Typer) -> None:
         epilog=options.examples(
             "trommel recommend --user 1 -k 10",
             "trommel recommend --user somebody-new --pick 50 --pick 181",
+            "trommel recommend --user somebody-new --context age=34 --context gender=F",
             "trommel recommend --user 1 --category Comedy --exclude 50 --json",
             'trommel recommend --user 1 --intent "something light about a heist, not violent"',
         ),
@@ -33,6 +34,10 @@ def recommend(
     pick: Annotated[
         list[str] | None,
         typer.Option(help="Item that the user likes, for somebody of whom little is known; may be repeated."),
+    ] = None,
+    context: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="What is known of the user or the moment: age=34; may be repeated."),
     ] = None,
     include_seen: Annotated[bool, typer.Option("--include-seen", help="Also items the user has met.")] = False,
     timeout_seconds: options.Timeout = DEFAULT_TIMEOUT_SECONDS,
@@ -54,6 +59,7 @@ def recommend(
                 count=options.int32(count),
                 intent=intent,
                 onboarding_item_ids=pick or (),
+                context=options.pairs(context or (), "--context"),
                 filter=SlateFilter(
                     excluded_item_ids=exclude or (), any_of_categories=category or (), include_seen=include_seen
                 ),

@@ -15,6 +15,7 @@ from services.cli.tables import table
 _WORDS = {
     "popularity": "nothing: popular lately",
     "most_taken": "nothing: taken most",
+    "context": "who they are",
     "picks_1": "one pick",
     "picks_3": "three picks",
     "picks_5": "five picks",

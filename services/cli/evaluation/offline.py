@@ -8,7 +8,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,6 +169,9 @@ def read_log(dataset: Dataset) -> ReadLog:
         types=np.array(types, dtype=np.int8),
         attributes=ItemAttributes.from_names(names),
     )
+    contexts = {user.user_id: user.context for user in dataset.users()}
+    if contexts:
+        log = replace(log, contexts=[contexts.get(user_id, {}) for user_id in users])
     # The order of the log: by user, then by time, then as read.
     ordinals = np.array(places, dtype=np.int64)[np.lexsort((np.array(times), np.array(owners)))]
     return ReadLog(dataset.name, list(users), log, ordinals, ItemAttributes.all_of(names), bad_rows, known)

@@ -11,8 +11,9 @@ from services.cli.data_directory import dataset_name
 from services.cli.readers.dataset_error import WrongFormatError
 from services.cli.readers.movielens_films import films_reader
 from services.cli.readers.numbers import BadValueError, finite, text_of, time_of
-from services.cli.readers.records import BadRow, Dataset, EventRecord, ReadOptions, no_items
+from services.cli.readers.records import BadRow, Dataset, EventRecord, ReadOptions, no_items, no_users
 from services.cli.readers.text_lines import Line, sample, text_lines
+from services.cli.readers.users_table import users_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,13 @@ def open_dataset(path: Path, options: ReadOptions) -> Dataset:
         raise WrongFormatError(f"{path} has no MovieLens ratings ({names})")
     ratings, edition = found
     films = films_reader(ratings.parent)
-    return Dataset(dataset_name(ratings.resolve().parent.name), films or no_items, partial(_ratings, ratings, edition))
+    users = ratings.parent / "users.tsv"
+    return Dataset(
+        dataset_name(ratings.resolve().parent.name),
+        films or no_items,
+        partial(_ratings, ratings, edition),
+        partial(users_in, users) if users.is_file() else no_users,
+    )
 
 
 def _find(path: Path) -> tuple[Path, _Edition] | None:

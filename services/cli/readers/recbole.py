@@ -10,8 +10,9 @@ from services.cli.data_directory import dataset_name
 from services.cli.readers.columns import Columns
 from services.cli.readers.dataset_error import DatasetError, WrongFormatError
 from services.cli.readers.numbers import BadValueError, finite, text_of, time_of
-from services.cli.readers.records import BadRow, Dataset, EventRecord, ItemRecord, ReadOptions, no_items
+from services.cli.readers.records import BadRow, Dataset, EventRecord, ItemRecord, ReadOptions, no_items, no_users
 from services.cli.readers.text_lines import Line, sample, text_lines
+from services.cli.readers.users_table import users_in
 
 _TYPES = {"token", "token_seq", "float", "float_seq"}
 _UNKNOWN = {"", "unknown", "unkonwn"}
@@ -43,7 +44,9 @@ def open_dataset(path: Path, options: ReadOptions) -> Dataset:
         item_names = _names(items)
         read_items = partial(_items, items, item_names, Columns(item_names, options.columns))
     read_events = partial(_events, interactions, names, columns, options.kind)
-    return Dataset(dataset_name(interactions.stem), read_items, read_events)
+    users = interactions.with_suffix(".user")
+    read_users = partial(users_in, users) if users.is_file() else no_users
+    return Dataset(dataset_name(interactions.stem), read_items, read_events, read_users)
 
 
 def _interactions(path: Path) -> Path | None:

@@ -43,6 +43,14 @@ class EventRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class UserRecord:
+    """Who a user is, by key: age, gender and the like."""
+
+    user_id: str
+    context: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class BadRow:
     """A row that cannot be read. The reason names no values, so that rows with one fault are counted together."""
 
@@ -71,10 +79,16 @@ class Dataset:
     name: str
     items: Callable[[], Iterator[ItemRecord | BadRow]]
     events: Callable[[], Iterator[EventRecord | BadRow]]
+    users: Callable[[], Iterator[UserRecord]] = field(default_factory=lambda: no_users)
 
 
 def no_items() -> Iterator[ItemRecord | BadRow]:
     """Yield nothing: the items of a data set that describes none."""
+    yield from ()
+
+
+def no_users() -> Iterator[UserRecord]:
+    """Yield nothing: the users of a data set that describes none."""
     yield from ()
 
 

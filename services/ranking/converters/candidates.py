@@ -30,6 +30,7 @@ def generate_request(query: Query, count: int, timeout_seconds: float) -> candid
         time_budget=_duration(timeout_seconds),
         packed_columns=True,
         intent=query.intent,
+        context=query.context,
     )
     excluded = query.hidden_item_ids | query.filter.excluded_item_ids
     if not query.include_seen:
@@ -49,6 +50,7 @@ def hydrate_request(query: Query) -> candidates_pb2.HydrateCandidatesRequest:
         item_ids=query.item_ids,
         bundle_versions=query.bundle_versions,
         packed_columns=True,
+        context=query.context,
     )
 
 

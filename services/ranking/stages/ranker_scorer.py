@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from services.core.bundle import RANKER, USER_ENCODER, ModelEntry
 from services.core.candidate_set import CandidateSet, Column
+from services.core.cascade import AUDIENCE
 from services.core.circuit_breaker import CircuitBreaker
 from services.core.errors import UnavailableError
 from services.core.history_events import FEATURES
@@ -31,8 +32,9 @@ class RankerScorer:
 
     The user's vector came with the candidates; where it did not, the user encoder is asked here.
 
-    The ranker learned from users with a history. For anybody else, popularity is the order: nothing is wrong with
-    that answer, so it is not degraded, and its predictions are [C, 0].
+    The ranker learned from users with a history. For anybody else, popularity is the order, with people like them where
+    the context tells who these are: nothing is wrong with that answer, so it is not degraded, and its predictions are
+    [C, 0].
 
     Where known items stand in for a history, the sources' scores are fused by rank instead: that finds more than
     popularity, and the ranker less (benchmarks/newcomer_histories.py).
@@ -195,7 +197,10 @@ def _padded(column: NDArray[np.generic], dtype: type[np.generic]) -> NDArray[np.
 
 def _by_popularity(candidates: CandidateSet, names: tuple[str, ...]) -> Mapping[str, Column]:
     count = len(candidates)
-    if POPULARITY in names:
+    by_audience = candidates.columns["source_scores"][:, names.index(AUDIENCE)] if AUDIENCE in names else np.empty(0)
+    if by_audience.any():
+        scores = np.asarray(by_audience, np.float64)
+    elif POPULARITY in names:
         scores = np.asarray(candidates.columns["source_scores"][:, names.index(POPULARITY)], np.float64)
     else:
         scores = -np.arange(count, dtype=np.float64)

@@ -71,6 +71,8 @@ def write_bundle(
     )
     if fitted.content_map is not None:
         fitted.content_map.save(draft)
+    if fitted.audience is not None:
+        fitted.audience.save(draft)
     draft.save_json(METRICS, {"validation": fitted.metrics, "training": fitted.training})
     return draft.seal(
         item_count=dataset.item_count,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,6 +30,7 @@ class InteractionLog:
     attributes: of the items, or None where nothing is known of them.
     repeats: what ``without_repeats`` left out, in short, or None where that was nothing.
     contents: by item row, [N+1], what is known of each item for the content map, or None.
+    contexts: by user, [U], what was last known of each besides what they took, by key; or None.
     """
 
     item_ids: NDArray[np.str_]
@@ -41,6 +42,7 @@ class InteractionLog:
     repeats: Repeats | None = None
     types: NDArray[np.int8] | None = None
     contents: Sequence[ItemContent] | None = None
+    contexts: Sequence[Mapping[str, str]] | None = None
 
     @classmethod
     def from_events(
@@ -153,6 +155,7 @@ class InteractionLog:
             self.repeats,
             None if self.types is None else self.types[kept],
             self.contents,
+            self.contexts,
         )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from services.core.audience import Audience
 from services.core.content_map import ContentMap
 from services.core.sources.sequence import SequenceSource
 from services.core.sources.source import Source
@@ -28,6 +29,7 @@ from services.training.steps.bundle_weights import load_weights
 from services.training.steps.calibrate import Calibration, NewcomerLine
 from services.training.steps.evaluate import Metrics, evaluate, rank_users
 from services.training.steps.examples import HeldOut, InteractionLog, hold_out_last
+from services.training.steps.fit_audience import fit_audience
 from services.training.steps.fit_blend import FittedBlend, fit_blend
 from services.training.steps.fit_checkpoint import fingerprint
 from services.training.steps.fit_config import TrainingConfig
@@ -58,6 +60,7 @@ class FittedModels:
     before the finish. sources: those that the data has something for, in the order of the ranker's features.
     actions: the heads beside the score, None where the data has nothing for them. newcomers: the score of items that
     are not among the encoder's. content_map: where these lie, None where too little is known of the items.
+    audience: None where the users' contexts say nothing.
     metrics: on the held-out interactions.
     training: facts of the run for the manifest; its "seconds" alone differ between equal runs.
     """
@@ -69,6 +72,7 @@ class FittedModels:
     newcomers: NewcomerLine
     actions: ActionHeads | None
     content_map: ContentMap | None
+    audience: Audience | None
     sources: Mapping[str, Source]
     metrics: Metrics
     training: Mapping[str, Any]
@@ -113,6 +117,7 @@ def fit_models(
         chosen = refit_heads(dataset, encoder, config.seed, chosen)
     report.enter("bundle")
     mapped = fit_content_map(dataset, encoder, config.content_map, config.seed)
+    audience = fit_audience(dataset, config.seed)
     return FittedModels(
         encoder=encoder,
         validated_weights=validated.state_dict(),
@@ -121,6 +126,7 @@ def fit_models(
         newcomers=blended.newcomers,
         actions=chosen.heads if chosen is not None else None,
         content_map=mapped.content_map if mapped is not None else None,
+        audience=audience.audience if audience is not None else None,
         sources=_fit_sources(dataset, encoder, config, report),
         metrics=metrics,
         training={
@@ -144,6 +150,7 @@ def fit_models(
             "selection": asdict(selected) if selected is not None else None,
             "newcomers": asdict(blended.newcomers),
             "content_map": mapped.facts() if mapped is not None else None,
+            "audience": audience.facts() if audience is not None else None,
             "actions": chosen.facts() if chosen is not None else None,
             **{name: value for name, value in ablation.items() if name != "seconds"},
         },

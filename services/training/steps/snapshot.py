@@ -42,6 +42,14 @@ SELECT user_id, item_id, (extract(epoch FROM event_time) * 1000000)::bigint, typ
 """
 
 
+# The newest slates are enough to know whoever comes, and few enough to read: their index is by time.
+_CONTEXTS = """
+SELECT user_id, context::text FROM (
+    SELECT user_id, context FROM slates WHERE tenant = %(tenant)s ORDER BY served_at DESC LIMIT 500000
+) AS newest WHERE context <> '{}'
+"""
+
+
 class Snapshot(NamedTuple):
     """What a run trains on.
 
@@ -95,6 +103,14 @@ def take_snapshot(database_url: str, tenant: str) -> Snapshot:
                 types.append(kind)
                 ratings.append(value if kind == RATING and value is not None else math.nan)
                 scenarios.add(scenario)
+        contexts: list[dict[str, str]] = [{} for _ in numbers_of_users]
+        with connection.cursor(name="contexts") as cursor:
+            cursor.itersize = _FETCH_ROWS
+            for user_id, context in cursor.execute(_CONTEXTS, values):
+                number = numbers_of_users.get(user_id)
+                # The newest first: what was said later counts.
+                if number is not None and not contexts[number]:
+                    contexts[number] = json.loads(context)
     log = InteractionLog.from_events(
         np.array(["", *ids], dtype=np.str_),
         np.array(users, dtype=np.int32),
@@ -107,6 +123,8 @@ def take_snapshot(database_url: str, tenant: str) -> Snapshot:
     contents = [ItemContent(), *(ItemContent(vectors[item_id], *known[item_id]) for item_id in ids)]
     if any(contents):
         log = replace(log, contents=contents)
+    if any(contexts):
+        log = replace(log, contexts=contexts)
     return Snapshot(log, tuple(sorted(scenarios)))
 
 
@@ -143,6 +161,8 @@ def save_snapshot(path: Path, snapshot: Snapshot) -> None:
         columns["attribute_count"] = np.array(known.count)
     if log.contents is not None:
         columns |= columns_of(log.contents)
+    if log.contexts is not None:
+        columns["contexts"] = np.array([json.dumps(dict(context)) for context in log.contexts], dtype=np.str_)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".tmp")
     with draft.open("wb") as stream:
@@ -163,6 +183,7 @@ def load_snapshot(path: Path) -> Snapshot | None:
                 _attributes(kept),
                 types=kept.get("types"),
                 contents=contents_in(kept),
+                contexts=[json.loads(context) for context in kept["contexts"]] if "contexts" in kept else None,
             )
             return Snapshot(log, tuple(kept["scenario_ids"].tolist()))
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):

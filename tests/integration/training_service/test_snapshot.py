@@ -88,6 +88,26 @@ def test_categories_become_attributes_and_are_kept(settings, record, catalog, te
     assert (again.starts.tolist(), again.count) == (known.starts.tolist(), known.count)
 
 
+def test_what_was_last_known_of_users_comes_from_their_slates(settings, record, database, tenant, tmp_path):
+    def slate(user, seconds, context, tenant=tenant):
+        database.execute(
+            "INSERT INTO slates (tenant, request_id, user_id, served_at, context) VALUES (%s, %s, %s, %s, %s::jsonb)",
+            (tenant, f"{user}-{seconds}", user, START + timedelta(seconds=seconds), context),
+        )
+
+    record("u", "a", CLICK, 1)
+    record("v", "a", CLICK, 2)
+    slate("u", 1, '{"age": "33"}')
+    slate("u", 2, '{"age": "34", "device": "tv"}')
+    slate("u", 3, "{}")
+    slate("who-took-nothing", 3, '{"age": "70"}')
+    slate("v", 3, '{"age": "12"}', tenant=f"{tenant}-other")
+    snapshot = take_snapshot(settings.database_url, settings.tenant)
+    assert snapshot.log.contexts == [{"age": "34", "device": "tv"}, {}]
+    save_snapshot(tmp_path / "kept.npz", snapshot)
+    assert load_snapshot(tmp_path / "kept.npz").log.contexts == snapshot.log.contexts
+
+
 def test_no_data_is_too_little_data(settings):
     log, scenarios = take_snapshot(settings.database_url, settings.tenant)
     assert (len(log), log.item_count, log.user_count, scenarios) == (0, 0, 0, ())

@@ -19,18 +19,23 @@ from services.candidates.chains import GENERATE, HYDRATE, SIMILAR, PipelineBuild
 from services.candidates.pipelines import BundlePipelines
 from services.candidates.stages.bundle_source import Run
 from services.candidates.stages.source_threads import run_here
+from services.core.audience import Audience
 from services.core.bundle import read_manifest
 from services.core.content_map import ContentMap
 from services.core.content_space import CATEGORIES, ContentSpace, ItemContent
 from services.core.errors import UnavailableError
 from services.core.query import History, Query
+from services.core.sources.popularity import PopularitySource
+from services.core.sources.registry import load_sources
 from services.core.sources.sequence import SequenceSource
+from services.core.sources.source import History as SourceHistory
 from services.plumbing.text.text_encoder import TextEncoderFolder
 from tests.bundle_maker import SOURCE_NAMES, make_bundle
 from tests.unit.core.pipeline.stages import Recorder
 
 VERSION = "20240101000000"
 ITEM_COUNT = 200
+NOBODY = SourceHistory.of(np.empty(0, np.int32))
 
 
 @dataclass
@@ -134,6 +139,7 @@ async def make_world(
     sources: tuple[str, ...] = SOURCE_NAMES,
     *,
     with_content: bool = False,
+    audience: Audience | None = None,
 ) -> World:
     path = store / VERSION
     if not path.exists():
@@ -143,6 +149,10 @@ async def make_world(
     assert isinstance(sequence, SequenceSource)
     if with_content:
         bundle = replace(bundle, content_map=content_map_of(sequence.item_vectors))
+    if audience is not None:
+        # Counts, as training makes them; the synthetic bundle has their logarithms.
+        popularity = PopularitySource(np.exp(load_sources(path, ["popularity"])["popularity"].score(NOBODY)))
+        bundle = replace(bundle, audience=audience, sources=(popularity, *bundle.sources[1:]))
     feed = Feed(
         [ItemChange(n, str(n), f"Film {n}", categories_of(str(n)), created_at=n) for n in range(1, ITEM_COUNT + 1)]
     )

@@ -76,6 +76,14 @@ def test_exclusions_are_pushed_down(make_query: Any) -> None:
     assert violations_of(request) == ()
 
 
+def test_what_is_known_of_the_user_is_told(make_query: Any) -> None:
+    context = {"age": "34", "device": "tv"}
+    query = make_query(context=context, item_ids=("a",))
+    for request in (candidates.generate_request(query, 10, 0.1), candidates.hydrate_request(query)):
+        assert dict(request.context) == context
+        assert violations_of(request) == ()
+
+
 def test_seen_items_are_not_pushed_down_when_they_are_wanted(make_query: Any) -> None:
     query = make_query(seen_item_ids=frozenset({"1"}), hidden_item_ids=frozenset({"2"}), include_seen=True)
     assert list(candidates.generate_request(query, 10, 0.1).filter.excluded_item_ids) == ["2"]

@@ -36,7 +36,14 @@ class ItemFilter(_message.Message):
     def __init__(self, excluded_item_ids: _Optional[_Iterable[str]] = ..., any_of_categories: _Optional[_Iterable[str]] = ..., excluded_categories: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class GenerateCandidatesRequest(_message.Message):
-    __slots__ = ("user_id", "scenario", "history", "count", "filter", "bundle_versions", "time_budget", "packed_columns", "intent")
+    __slots__ = ("user_id", "scenario", "history", "count", "filter", "bundle_versions", "time_budget", "packed_columns", "intent", "context")
+    class ContextEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     SCENARIO_FIELD_NUMBER: _ClassVar[int]
     HISTORY_FIELD_NUMBER: _ClassVar[int]
@@ -46,6 +53,7 @@ class GenerateCandidatesRequest(_message.Message):
     TIME_BUDGET_FIELD_NUMBER: _ClassVar[int]
     PACKED_COLUMNS_FIELD_NUMBER: _ClassVar[int]
     INTENT_FIELD_NUMBER: _ClassVar[int]
+    CONTEXT_FIELD_NUMBER: _ClassVar[int]
     user_id: str
     scenario: str
     history: History
@@ -55,7 +63,8 @@ class GenerateCandidatesRequest(_message.Message):
     time_budget: _duration_pb2.Duration
     packed_columns: bool
     intent: str
-    def __init__(self, user_id: _Optional[str] = ..., scenario: _Optional[str] = ..., history: _Optional[_Union[History, _Mapping]] = ..., count: _Optional[int] = ..., filter: _Optional[_Union[ItemFilter, _Mapping]] = ..., bundle_versions: _Optional[_Iterable[str]] = ..., time_budget: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., packed_columns: _Optional[bool] = ..., intent: _Optional[str] = ...) -> None: ...
+    context: _containers.ScalarMap[str, str]
+    def __init__(self, user_id: _Optional[str] = ..., scenario: _Optional[str] = ..., history: _Optional[_Union[History, _Mapping]] = ..., count: _Optional[int] = ..., filter: _Optional[_Union[ItemFilter, _Mapping]] = ..., bundle_versions: _Optional[_Iterable[str]] = ..., time_budget: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., packed_columns: _Optional[bool] = ..., intent: _Optional[str] = ..., context: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class PackedColumns(_message.Message):
     __slots__ = ("source_masks", "source_scores", "category_offsets", "category_indexes", "rows")
@@ -130,20 +139,29 @@ class GenerateCandidatesResponse(_message.Message):
     def __init__(self, candidates: _Optional[_Union[Candidates, _Mapping]] = ..., bundle_version: _Optional[str] = ..., source_outcomes: _Optional[_Iterable[_Union[SourceOutcome, _Mapping]]] = ..., user_vector: _Optional[_Iterable[float]] = ..., history_item_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class HydrateCandidatesRequest(_message.Message):
-    __slots__ = ("user_id", "scenario", "history", "item_ids", "bundle_versions", "packed_columns")
+    __slots__ = ("user_id", "scenario", "history", "item_ids", "bundle_versions", "packed_columns", "context")
+    class ContextEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     SCENARIO_FIELD_NUMBER: _ClassVar[int]
     HISTORY_FIELD_NUMBER: _ClassVar[int]
     ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_VERSIONS_FIELD_NUMBER: _ClassVar[int]
     PACKED_COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    CONTEXT_FIELD_NUMBER: _ClassVar[int]
     user_id: str
     scenario: str
     history: History
     item_ids: _containers.RepeatedScalarFieldContainer[str]
     bundle_versions: _containers.RepeatedScalarFieldContainer[str]
     packed_columns: bool
-    def __init__(self, user_id: _Optional[str] = ..., scenario: _Optional[str] = ..., history: _Optional[_Union[History, _Mapping]] = ..., item_ids: _Optional[_Iterable[str]] = ..., bundle_versions: _Optional[_Iterable[str]] = ..., packed_columns: _Optional[bool] = ...) -> None: ...
+    context: _containers.ScalarMap[str, str]
+    def __init__(self, user_id: _Optional[str] = ..., scenario: _Optional[str] = ..., history: _Optional[_Union[History, _Mapping]] = ..., item_ids: _Optional[_Iterable[str]] = ..., bundle_versions: _Optional[_Iterable[str]] = ..., packed_columns: _Optional[bool] = ..., context: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class HydrateCandidatesResponse(_message.Message):
     __slots__ = ("candidates", "bundle_version", "user_vector", "history_item_ids")

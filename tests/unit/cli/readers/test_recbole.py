@@ -6,7 +6,7 @@ import pytest
 
 from services.cli.readers.dataset_error import DatasetError, WrongFormatError
 from services.cli.readers.recbole import looks_like, open_dataset
-from services.cli.readers.records import BadRow, EventRecord, ItemRecord, ReadOptions
+from services.cli.readers.records import BadRow, EventRecord, ItemRecord, ReadOptions, UserRecord
 
 INTER = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
 ITEM = "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n"
@@ -56,3 +56,16 @@ def test_a_header_without_types_is_another_format(tmp_path: Path) -> None:
     assert not looks_like(path)
     with pytest.raises(WrongFormatError, match="typed header"):
         open_dataset(path, ReadOptions())
+
+
+def test_who_the_users_are(tmp_path: Path) -> None:
+    (tmp_path / "ml.inter").write_text(f"{INTER}196\t242\t3\t881250949\n")
+    assert list(open_dataset(tmp_path, ReadOptions()).users()) == []
+    header = "user_id:token\tage:token\tgender:token\tzip_code:token\n"
+    (tmp_path / "ml.user").write_text(f"{header}196\t49\tM\t55105\n7\t\tF\t1\nshort\n")
+    assert list(open_dataset(tmp_path, ReadOptions()).users()) == [
+        UserRecord("196", {"age": "49", "gender": "M"}),
+        UserRecord("7", {"gender": "F"}),
+    ]
+    (tmp_path / "ml.user").write_text("nobody:token\n1\n")
+    assert list(open_dataset(tmp_path, ReadOptions()).users()) == []

@@ -208,6 +208,22 @@ async def test_without_a_usable_history_popularity_is_the_order(
     assert triton.calls == []
 
 
+async def test_somebody_new_with_a_context_is_ranked_by_what_their_like_take(
+    bundles: Any, make_query: Any, make_candidates: Any
+) -> None:
+    triton = Triton()
+    sources = ("sequence", "matrix_factors", "popularity", "audience", "intent")
+    scores = np.array([[9, 9, 3, 1, 0], [0, 0, 2, 5, 0], [0, 0, 1, 4, 0]], np.float32)
+    candidates = make_candidates(["7", "8", "9"], sources=sources, source_scores=scores, user_vector=None)
+    columns = await ranker(triton, bundles).score(make_query(history=History()), candidates)
+    assert columns["score"].tolist() == [1.0, 5.0, 4.0]
+    scores[:, 3] = 0
+    nothing_known = make_candidates(["7", "8", "9"], sources=sources, source_scores=scores, user_vector=None)
+    columns = await ranker(triton, bundles).score(make_query(history=History()), nothing_known)
+    assert columns["score"].tolist() == [3.0, 2.0, 1.0]
+    assert triton.calls == []
+
+
 @pytest.mark.parametrize("sources", [("popularity",), ()])
 async def test_stand_in_candidates_are_not_sent_to_the_ranker(
     bundles: Any, make_query: Any, make_candidates: Any, sources: Any
