@@ -18,12 +18,13 @@ class ItemContent:
     """What is known of one item.
 
     vectors: float32 [C] by modality, for example "text". categories: names. numbers: finite ones by name, for example
-    a year.
+    a year. scenario: that the item belongs to, "" where none is told; of that alone nothing is known.
     """
 
     vectors: Mapping[str, Float32] = field(default_factory=dict)
     categories: tuple[str, ...] = ()
     numbers: Mapping[str, float] = field(default_factory=dict)
+    scenario: str = ""
 
     def __bool__(self) -> bool:
         """Whether anything is known."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from services.core.bundle import RANKER, BundleError, BundleManifest, ModelEntry, read_array
 from services.core.item_index import ItemIndex
+from services.core.item_scenarios import ItemScenarios
 from services.core.sources import item_knn, popularity
 from services.core.sources.top_rows import top_rows
 
@@ -39,6 +40,7 @@ class RankingBundle:
         popular_rows: int32 [P], the most popular items first.
         popular_scores: float32 [P].
         neighbours: For reasons; None when the bundle has no item-kNN.
+        scenarios: Of the items; None when all are of the default one.
     """
 
     index: ItemIndex
@@ -47,6 +49,7 @@ class RankingBundle:
     popular_rows: NDArray[np.int32]
     popular_scores: NDArray[np.float32]
     neighbours: Neighbours | None
+    scenarios: ItemScenarios | None = None
 
     @classmethod
     def load(cls, path: Path, manifest: BundleManifest, head_weights: Mapping[str, float]) -> RankingBundle:
@@ -65,7 +68,10 @@ class RankingBundle:
                 f"set TROMMEL_HEAD_WEIGHTS"
             )
         rows, scores = top_rows(read_array(path, popularity.SCORES), _MAX_POPULAR, _NONE)
-        return cls(ItemIndex.load(path), ranker, weights, rows, scores, _neighbours(path, manifest))
+        index, scenarios = ItemIndex.load(path), ItemScenarios.load(path)
+        if scenarios is not None and len(scenarios.numbers) != index.item_count + 1:
+            raise BundleError(f"bundle {manifest.version}: its scenarios do not fit its items")
+        return cls(index, ranker, weights, rows, scores, _neighbours(path, manifest), scenarios)
 
 
 def _neighbours(path: Path, manifest: BundleManifest) -> Neighbours | None:

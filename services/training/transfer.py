@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +164,12 @@ def draw_few(log: InteractionLog, share: float, seed: int) -> InteractionLog:
 
 def joined(source: InteractionLog, target: InteractionLog) -> InteractionLog:
     """One log of both: the target's items and users come after the source's."""
-    contents = [*(source.contents or _nothing(source)), *(target.contents or _nothing(target))[1:]]
+    contents = [
+        replace(content, scenario=name)
+        for name, log in (("source", source), ("target", target))
+        for content in (log.contents or _nothing(log))[1:]
+    ]
+    contents.insert(0, ItemContent())
     ids = [
         f"{name}/{item_id}" for name, log in (("source", source), ("target", target)) for item_id in log.item_ids[1:]
     ]
@@ -174,7 +179,7 @@ def joined(source: InteractionLog, target: InteractionLog) -> InteractionLog:
         np.concatenate([source.rows, target.rows + source.item_count]).astype(np.int32),
         np.concatenate([source.times, target.times]),
         _column(source, target, "values", np.nan),
-        ItemAttributes.from_names([content.categories for content in contents]),
+        ItemAttributes.from_contents(contents),
         types=_column(source, target, "types", 0),
         contents=contents,
     )

@@ -50,10 +50,10 @@ class ScenarioTexts:
         is_changed = np.zeros(len(says), np.bool_)
         is_changed[changed] = True
         made = {}
-        for number, name in enumerate(snapshot.scenario_names):
+        for number, name in enumerate(snapshot.scenarios.names):
             if name == DEFAULT_SCENARIO:
                 continue
-            saying = (snapshot.scenarios == number) & says & ~snapshot.deleted
+            saying = (snapshot.scenarios.numbers == number) & says & ~snapshot.deleted
             placed = self._of_scenario(self._placed.get(name), np.flatnonzero(saying), vectors, is_changed)
             if placed is not None:
                 made[name] = placed

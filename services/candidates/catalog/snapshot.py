@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from services.candidates.catalog.availability import ALWAYS, NEVER, Availability
 from services.candidates.catalog.category_sets import CategorySetBuilder, CategorySets
 from services.candidates.catalog.change_feed import ItemChange
-from services.core.query import DEFAULT_SCENARIO
+from services.core.item_scenarios import ItemScenarios, scenarios_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,8 +24,7 @@ class CatalogSnapshot:
         titles: str objects [M].
         category_sets: int32 [M], numbers of sets in `categories`.
         categories: The sets of categories.
-        scenarios: int32 [M], places in `scenario_names`.
-        scenario_names: Scenarios that items belong to, or did.
+        scenarios: The scenario of each slot.
         created_at: int64 [M], microseconds.
         deleted: bool [M].
         revisions: int64 [M], of each item's last change.
@@ -38,8 +37,7 @@ class CatalogSnapshot:
     titles: NDArray[np.object_]
     category_sets: NDArray[np.int32]
     categories: CategorySets
-    scenarios: NDArray[np.int32]
-    scenario_names: tuple[str, ...]
+    scenarios: ItemScenarios
     created_at: NDArray[np.int64]
     deleted: NDArray[np.bool_]
     revisions: NDArray[np.int64]
@@ -72,23 +70,12 @@ class CatalogSnapshot:
         return allowed[self.category_sets]
 
     def scenarios_of(self, scenario: str) -> list[str]:
-        """Return which items' scenarios a request's covers, itself first: "films/home", then "films".
-
-        Empty where it narrows nothing: the default one does not, and neither does one that no item belongs to, as the
-        name of a page that shows everything.
-        """
-        if scenario == DEFAULT_SCENARIO:
-            return []
-        parts = scenario.split("/")
-        paths = ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
-        return [path for path in paths if path in self.scenario_names]
+        """Return which items' scenarios a request's covers (``services.core.item_scenarios``)."""
+        return scenarios_of(scenario, self.scenarios.names)
 
     def in_scenario(self, scenario: str) -> NDArray[np.bool_] | None:
         """Return bool [M]: which items a request for the scenario may be shown; None where it narrows nothing."""
-        wanted = self.scenarios_of(scenario)
-        if not wanted:
-            return None
-        return np.isin(self.scenarios, [self.scenario_names.index(name) for name in wanted])
+        return self.scenarios.shown_in(scenario)
 
 
 _COLUMNS = (
@@ -149,8 +136,7 @@ class SnapshotBuilder:
             titles=self._titles,
             category_sets=self._category_sets,
             categories=self._sets.build(),
-            scenarios=self._scenarios,
-            scenario_names=tuple(self._scenario_numbers),
+            scenarios=ItemScenarios(tuple(self._scenario_numbers), self._scenarios),
             created_at=self._created_at,
             deleted=self._deleted,
             revisions=self._revisions,

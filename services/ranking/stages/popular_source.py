@@ -15,7 +15,9 @@ POPULARITY = "popularity"
 
 
 class PopularSource:
-    """Proposes popular items that nothing excludes. It knows no categories: when the query has some, it proposes none.
+    """Proposes popular items of the query's scenario that nothing excludes.
+
+    It knows no categories: when the query has some, it proposes none.
 
     Availability is not known either; a popular item that has just been withdrawn is the price of an answer.
     """
@@ -42,10 +44,14 @@ class PopularSource:
         if not query.include_seen:
             excluded |= query.seen_item_ids
         wanted = 2 * query.count
-        rows = bundle.popular_rows[: wanted + len(excluded)]
-        open_ = ~np.isin(rows, bundle.index.rows(excluded))
-        positions = np.flatnonzero(open_)[:wanted]
-        item_ids = np.array(bundle.index.ids_of(rows[positions]), np.object_)
+        positions = np.arange(len(bundle.popular_rows))
+        shown = bundle.scenarios.shown_in(query.scenario) if bundle.scenarios is not None else None
+        if shown is not None:
+            positions = positions[shown[bundle.popular_rows]]
+        positions = positions[: wanted + len(excluded)]
+        open_ = ~np.isin(bundle.popular_rows[positions], bundle.index.rows(excluded))
+        positions = positions[open_][:wanted]
+        item_ids = np.array(bundle.index.ids_of(bundle.popular_rows[positions]), np.object_)
         count = len(item_ids)
         return CandidateSet(
             item_ids=item_ids,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from services.core.bundle import ITEM_IDS, METRICS, BundleDraft, BundleManifest, build_bundle
+from services.core.item_scenarios import ItemScenarios
 from services.core.sources.sequence import SequenceSource
 from services.training.sources import sequence
 from services.training.sources.registry import FITTINGS
@@ -71,6 +72,9 @@ def write_bundle(
     )
     if fitted.content_map is not None:
         fitted.content_map.save(draft)
+    scenarios = ItemScenarios.of([content.scenario for content in dataset.contents or ()])
+    if scenarios is not None:
+        scenarios.save(draft)
     if fitted.audience is not None:
         fitted.audience.save(draft)
     draft.save_json(METRICS, {"validation": fitted.metrics, "training": fitted.training})

@@ -9,8 +9,12 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from services.core.content_space import ItemContent
+from services.core.query import DEFAULT_SCENARIO
+
 # Beyond it an attribute has so little to say of so few that its vector would only cost memory.
 _MOST_ATTRIBUTES = 20_000
+_SEPARATOR = "\x1f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,15 @@ class ItemAttributes:
         20,000. None where nothing is left.
         """
         return cls._numbered(names, most=_MOST_ATTRIBUTES, least_items=2)
+
+    @classmethod
+    def from_contents(cls, contents: Sequence[ItemContent]) -> Self | None:
+        """Of categories, and of the scenario where there are several. ``contents[0]`` is padding's, ignored."""
+        scenarios = [content.scenario or DEFAULT_SCENARIO for content in contents]
+        several = len(set(scenarios[1:])) > 1
+        # A category may have the name of a scenario, but none begins with a separator.
+        own = [(f"{_SEPARATOR}{scenario}",) if several else () for scenario in scenarios]
+        return cls.from_names([(*content.categories, *more) for content, more in zip(contents, own, strict=True)])
 
     @classmethod
     def all_of(cls, names: Sequence[Sequence[str]]) -> Self | None:

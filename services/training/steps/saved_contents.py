@@ -16,7 +16,7 @@ _WORDS, _NAMES = "contents", "content_vectors"
 
 def columns_of(contents: Sequence[ItemContent]) -> dict[str, NDArray[np.generic]]:
     """Return the columns: vectors of one name and length side by side, all else as JSON."""
-    words = json.dumps([[list(content.categories), dict(content.numbers)] for content in contents])
+    words = json.dumps([[list(content.categories), dict(content.numbers), content.scenario] for content in contents])
     columns: dict[str, NDArray[np.generic]] = {_WORDS: np.frombuffer(words.encode(), np.uint8)}
     kinds = sorted({(name, len(vector)) for content in contents for name, vector in content.vectors.items()})
     for place, (name, length) in enumerate(kinds):
@@ -38,6 +38,7 @@ def contents_in(columns: Mapping[str, NDArray[Any]]) -> list[ItemContent] | None
         for row, vector in zip(columns[f"{_NAMES}_{place}_rows"].tolist(), made, strict=True):
             vectors[row][name] = vector
     return [
-        ItemContent(known, tuple(categories), numbers)
-        for known, (categories, numbers) in zip(vectors, words, strict=True)
+        # Kept by an older version: without the scenario.
+        ItemContent(known, tuple(categories), numbers, *scenario)
+        for known, (categories, numbers, *scenario) in zip(vectors, words, strict=True)
     ]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from services.core.content_space import Float32, ItemContent, numbers_in
 from services.core.history_events import RATING
+from services.core.item_scenarios import ItemScenarios
 from services.training.steps.examples import InteractionLog
 from services.training.steps.item_attributes import ItemAttributes
 from services.training.steps.saved_contents import columns_of, contents_in
@@ -28,7 +29,7 @@ _FETCH_ROWS = 20_000
 _FETCH_VECTORS = 500
 
 _ITEMS = """
-SELECT known.item_id, items.categories, items.attributes::text FROM (
+SELECT known.item_id, items.categories, items.attributes::text, items.scenario FROM (
     SELECT item_id FROM items WHERE tenant = %(tenant)s AND deleted_at IS NULL
     UNION SELECT item_id FROM events WHERE tenant = %(tenant)s AND type = ANY(%(types)s)
 ) AS known LEFT JOIN items ON items.tenant = %(tenant)s AND items.item_id = known.item_id
@@ -80,8 +81,8 @@ def take_snapshot(database_url: str, tenant: str) -> Snapshot:
         with connection.cursor(name="items") as cursor:
             cursor.itersize = _FETCH_ROWS
             known = {
-                str(item_id): (tuple(given or ()), numbers_in(json.loads(attributes or "{}")))
-                for item_id, given, attributes in cursor.execute(_ITEMS, values)
+                str(item_id): (tuple(given or ()), numbers_in(json.loads(attributes or "{}")), scenario or "")
+                for item_id, given, attributes, scenario in cursor.execute(_ITEMS, values)
             }
         ids = sorted(known)
         rows_of_items = {item_id: row for row, item_id in enumerate(ids, start=1)}
@@ -111,17 +112,17 @@ def take_snapshot(database_url: str, tenant: str) -> Snapshot:
                 # The newest first: what was said later counts.
                 if number is not None and not contexts[number]:
                     contexts[number] = json.loads(context)
+    contents = [ItemContent(), *(ItemContent(vectors[item_id], *known[item_id]) for item_id in ids)]
     log = InteractionLog.from_events(
         np.array(["", *ids], dtype=np.str_),
         np.array(users, dtype=np.int32),
         np.array(rows, dtype=np.int32),
         np.array(times, dtype=np.int64),
         np.array(ratings, dtype=np.float32),
-        ItemAttributes.from_names([(), *(known[item_id][0] for item_id in ids)]),
+        ItemAttributes.from_contents(contents),
         np.array(types, dtype=np.int8),
     )
-    contents = [ItemContent(), *(ItemContent(vectors[item_id], *known[item_id]) for item_id in ids)]
-    if any(contents):
+    if any(contents) or ItemScenarios.of([content.scenario for content in contents[1:]]) is not None:
         log = replace(log, contents=contents)
     if any(contexts):
         log = replace(log, contexts=contexts)

@@ -20,7 +20,7 @@ def without_items(log: InteractionLog, rows: Int32) -> InteractionLog:
     contents = None if log.contents is None else [log.contents[row] for row in kept_rows]
     attributes = None
     if contents is not None and log.attributes is not None:
-        attributes = ItemAttributes.from_names([content.categories for content in contents])
+        attributes = ItemAttributes.from_contents(contents)
     return replace(
         rest,
         item_ids=log.item_ids[kept_rows],

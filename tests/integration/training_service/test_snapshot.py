@@ -108,6 +108,19 @@ def test_what_was_last_known_of_users_comes_from_their_slates(settings, record, 
     assert load_snapshot(tmp_path / "kept.npz").log.contexts == snapshot.log.contexts
 
 
+def test_scenarios_of_items_are_known_and_kept(settings, record, catalog, database, tenant, tmp_path):
+    for item in ("a", "b", "c", "d"):
+        catalog(item, categories=["war"])
+        record("u", item, CLICK, 1)
+    database.execute("UPDATE items SET scenario = 'goods' WHERE tenant = %s AND item_id IN ('c', 'd')", (tenant,))
+    snapshot = take_snapshot(settings.database_url, settings.tenant)
+    assert [content.scenario for content in snapshot.log.contents] == ["", "default", "default", "goods", "goods"]
+    assert snapshot.log.attributes.count == 3
+    save_snapshot(tmp_path / "kept.npz", snapshot)
+    kept = load_snapshot(tmp_path / "kept.npz").log
+    assert [content.scenario for content in kept.contents] == [content.scenario for content in snapshot.log.contents]
+
+
 def test_no_data_is_too_little_data(settings):
     log, scenarios = take_snapshot(settings.database_url, settings.tenant)
     assert (len(log), log.item_count, log.user_count, scenarios) == (0, 0, 0, ())

@@ -81,7 +81,10 @@ def test_a_joined_log_holds_both_and_confuses_neither() -> None:
     assert both.sequence(120 + 5).tolist() == (second.sequence(5) + 60).tolist()
     assert both.contents is not None
     assert second.contents is not None
-    assert both.contents[61] is second.contents[1]
+    assert both.contents[61].vectors is second.contents[1].vectors
+    assert [both.contents[row].scenario for row in (0, 60, 61)] == ["", "source", "target"]
+    assert both.attributes is not None
+    assert both.attributes.count == 2, "a model knows scenarios as it knows categories"
     taken = only_taken(both.only(both.rows != 7))
     assert taken.item_count == 139
     assert "source/film-007" not in taken.item_ids

@@ -10,6 +10,7 @@ import pytest
 from services.core.content_space import ItemContent
 from services.training.steps import without_items as module
 from services.training.steps.examples import InteractionLog
+from services.training.steps.item_attributes import ItemAttributes
 from services.training.steps.without_items import without_newcomers
 
 LOG = InteractionLog.from_events(
@@ -28,6 +29,17 @@ def test_an_item_that_nobody_took_and_that_says_something_is_left_to_candidates(
     assert [log.item_ids[rows].tolist() for rows in log.sequences()] == [["a", "b"], ["c"]]
     assert log.contents is not None
     assert [content.categories for content in log.contents] == [("kind-0",), ("kind-1",), ("kind-1",), (), ("kind-1",)]
+
+
+def test_several_scenarios_are_attributes_beside_the_categories() -> None:
+    contents = [ItemContent(), *(ItemContent({}, ("war",), {}, scenario) for scenario in ("films", "", "", "films"))]
+    several = ItemAttributes.from_contents(contents)
+    assert several is not None
+    assert several.count == 3
+    assert np.diff(several.starts).tolist() == [0, 2, 2, 2, 2]
+    one = ItemAttributes.from_contents([replace(content, scenario="films") for content in contents])
+    assert one is not None
+    assert one.count == 1
 
 
 def test_without_contents_or_with_too_many_newcomers_all_stay(monkeypatch: pytest.MonkeyPatch) -> None:

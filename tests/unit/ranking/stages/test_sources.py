@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 
 from services.core.circuit_breaker import CircuitBreaker
 from services.core.errors import UnavailableError
+from services.core.item_scenarios import ItemScenarios
 from services.core.query import ItemFilter
 from services.plumbing.bundle_watcher import LoadedBundles
+from services.ranking.ranking_bundle import RankingBundle
 from services.ranking.stages.callers_order_source import CallersOrderSource
 from services.ranking.stages.candidates_source import PROVIDED, CandidatesSource
 from services.ranking.stages.popular_source import PopularSource
@@ -89,6 +92,20 @@ async def test_popular_items_come_out_of_rankings_own_copy(bundles: Any, make_qu
     assert found.columns.keys() >= PROVIDED
     assert np.all(np.diff(found.columns["source_scores"][:, 0]) < 0)
     assert found.bundle_version == "20240101000000"
+
+
+async def test_popular_items_are_of_the_scenario_that_is_asked_for(bundle: RankingBundle, make_query: Any) -> None:
+    names = ["", *("goods" if row % 3 == 0 else "films" for row in range(1, bundle.index.item_count + 1))]
+    loaded: LoadedBundles[RankingBundle] = LoadedBundles()
+    loaded.replace((("20240101000000", replace(bundle, scenarios=ItemScenarios.of(names))),))
+
+    async def found(scenario: str) -> list[str]:
+        query = make_query(count=2, scenario=scenario, seen_item_ids=frozenset({"3"}))
+        ids: list[str] = (await PopularSource(loaded, Titles()).propose(query)).item_ids.tolist()
+        return ids
+
+    assert await found("goods/home") == ["6", "9", "12", "15"]
+    assert await found("home") == ["1", "2", "4", "5"]
 
 
 async def test_seen_items_may_be_popular_when_they_are_wanted(bundles: Any, make_query: Any) -> None:
