@@ -37,7 +37,6 @@ from services.candidates.stages.unavailable_filter import UnavailableFilter
 from services.candidates.stages.unscored_fallback import UnscoredFallback
 from services.candidates.stages.user_encoder import UserEncoder
 from services.candidates.stages.user_vector import UserVectorCall, UserVectorWait
-from services.core.cascade import AUDIENCE, INTENT, NEWCOMERS
 from services.core.inference import Inference
 from services.core.item_index import ItemIndex
 from services.core.pipeline.chain import Chain, OptionalHydrator, ScorerWithFallback
@@ -81,10 +80,12 @@ class PipelineBuilder:
         reader = HistoryReader(bundle.index, bundle.max_history, run, _stand_ins(bundle, newcomers))
         resolver = QueryResolver(reader, aligned, self._replica, user_vectors=call)
         of_item = QueryResolver(reader, aligned, self._replica)
-        names = tuple(source.name for source in bundle.sources)
         audience = _audience(bundle)
-        own = [*([NEWCOMERS] if newcomers is not None else []), *([AUDIENCE] if audience is not None else [])]
-        columns = (*names, *own, INTENT)
+        scorers = {
+            name: SourceScorer(bundle.sources, self._observers[name], run, newcomers, self._scenario, audience)
+            for name in (GENERATE, HYDRATE)
+        }
+        columns = scorers[GENERATE].columns
         waits = (OptionalHydrator(UserVectorWait(self._budget_seconds), NO_USER_VECTOR),) if call else ()
         proposing: tuple[Source, ...] = tuple(
             BundleSource(source, self._budget_seconds, run) for source in bundle.sources
@@ -101,13 +102,13 @@ class PipelineBuilder:
                 GENERATE,
                 (resolver,),
                 (*proposing, FreshSource(self._budget_seconds)),
-                self._scorer(bundle, GENERATE, run, len(columns), newcomers, audience),
+                _or_unscored(scorers[GENERATE]),
             ),
             hydrate=self._pipeline(
                 HYDRATE,
                 (resolver, *waits),
                 (NamedSource(columns, self._budget_seconds),),
-                self._scorer(bundle, HYDRATE, run, len(columns), newcomers, audience),
+                _or_unscored(scorers[HYDRATE]),
             ),
             similar=self._similar(bundle, of_item, run),
             aligned=aligned,
@@ -129,18 +130,6 @@ class PipelineBuilder:
             similar=None,
             aligned=aligned,
         )
-
-    def _scorer(
-        self,
-        bundle: CandidateBundle,
-        pipeline: str,
-        run: Run,
-        columns: int,
-        newcomers: Newcomers | None,
-        audience: AudienceScores | None,
-    ) -> ScorerWithFallback:
-        scorer = SourceScorer(bundle.sources, self._observers[pipeline], run, newcomers, self._scenario, audience)
-        return ScorerWithFallback(scorer, UnscoredFallback(columns), NO_SOURCE_SCORES)
 
     def _user_vector_call(self, bundle: CandidateBundle) -> UserVectorCall | None:
         model = bundle.user_encoder
@@ -191,6 +180,10 @@ class PipelineBuilder:
             ),
         )
         return Pipeline(chain, self._observers[name])
+
+
+def _or_unscored(scorer: SourceScorer) -> ScorerWithFallback:
+    return ScorerWithFallback(scorer, UnscoredFallback(len(scorer.columns)), NO_SOURCE_SCORES)
 
 
 def _newcomers(bundle: CandidateBundle) -> Newcomers | None:

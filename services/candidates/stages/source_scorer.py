@@ -48,15 +48,15 @@ class SourceScorer:
         scenario: ScenarioLiking | None = None,
         audience: AudienceScores | None = None,
     ) -> None:
-        """scenario: given with newcomers."""
+        """newcomers: given only where there is a sequence source. scenario: given with newcomers."""
         self._sources = tuple(sources)
         self._observer = observer
         self._run = run
         self._newcomers, self._scenario, self._audience = newcomers, scenario, audience
         names = (source.name for source in sources)
         own = [*([NEWCOMERS] if newcomers is not None else []), *([AUDIENCE] if audience is not None else [])]
-        self._columns = (*names, *own, INTENT)
-        self._sequence = next((at for at, known in enumerate(sources) if known.name == SequenceSource.name), None)
+        self.columns: tuple[str, ...] = (*names, *own, INTENT)
+        self._place = {name: at for at, name in enumerate(self.columns)}
 
     @property
     def is_immediate(self) -> bool:
@@ -78,7 +78,7 @@ class SourceScorer:
     def _matrix(
         self, query: ResolvedQuery, history: History, rows: NDArray[np.int32], slots: NDArray[np.int32]
     ) -> NDArray[np.float32]:
-        matrix = np.zeros((len(rows), len(self._columns)), np.float32)
+        matrix = np.zeros((len(rows), len(self.columns)), np.float32)
         for column, source in enumerate(self._sources):
             if source.name in query.failed_sources or not source.knows(history):
                 continue
@@ -90,7 +90,7 @@ class SourceScorer:
         if not rows.all():
             unknown = rows == 0
             matrix[unknown] = 0
-            if self._newcomers is not None and self._sequence is not None and history.user_vector is not None:
+            if self._newcomers is not None and history.user_vector is not None:
                 table = self._newcomers.table
                 found, places = table.places(slots[unknown])
                 at = np.flatnonzero(unknown)[found]
@@ -99,12 +99,12 @@ class SourceScorer:
                 if self._scenario is not None and (of_slot := self._scenario.of(query)) is not None:
                     liking = of_slot[slots[at]]
                     logits = self._newcomers.liking.logits(history.user_vector, liking)
-                matrix[at, self._sequence] = logits
-                matrix[at, len(self._sources)] = liking - table.least[places]
+                matrix[at, self._place[SequenceSource.name]] = logits
+                matrix[at, self._place[NEWCOMERS]] = liking - table.least[places]
         if self._audience is not None and (popular := self._audience.of(query)) is not None:
-            matrix[:, -2] = popular[rows]
+            matrix[:, self._place[AUDIENCE]] = popular[rows]
         if (answers := query.scores.get(INTENT)) is not None:
-            matrix[:, -1] = answers[slots]
+            matrix[:, self._place[INTENT]] = answers[slots]
         # One look at all of them; only if something is wrong, another to find out whose it is.
         if not np.isfinite(matrix).all():
             self._drop_infinite(matrix)
@@ -114,5 +114,5 @@ class SourceScorer:
         """Let the sources whose scores are not all finite give 0, and tell."""
         for column in np.flatnonzero(~np.isfinite(matrix).all(axis=0)).tolist():
             matrix[:, column] = 0
-            name = self._columns[column]
+            name = self.columns[column]
             self._observer.failed(name, FloatingPointError(f"source {name} gave scores that are not finite"))
