@@ -32,6 +32,8 @@ _BY_SOURCE = (
 )
 _OF_MET = ("recency",)
 """Sources that say that the user met the item itself, which nobody can say of what only stands in for another."""
+_OF_ANYBODY = ("intent", "audience")
+"""Sources that say something of users without a history."""
 _OF_HISTORY = "Close to your taste"
 _OF_NOTHING = "Popular now"
 
@@ -107,9 +109,7 @@ def strongest_causes(
 
 
 def _by_source(sources: list[str], *, has_history: bool) -> str:
-    if has_history:
-        for source, reason in _BY_SOURCE:
-            if source in sources:
-                return reason
-        return _OF_HISTORY
-    return _OF_NOTHING
+    for source, reason in _BY_SOURCE:
+        if source in sources and (has_history or source in _OF_ANYBODY):
+            return reason
+    return _OF_HISTORY if has_history else _OF_NOTHING

@@ -94,6 +94,23 @@ def test_user_neighbours_and_recency_have_reasons_too(
     assert Reasons(Titles()).of(outcome(query, selected), None) == [expected]
 
 
+@pytest.mark.parametrize(
+    ("mask", "expected"),
+    [
+        (0b0111, "Answers what you ask for"),
+        (0b0110, "Popular with people like you"),
+        (0b1100, "Popular now"),
+        (0b1000, "Popular now"),
+    ],
+)
+def test_somebody_new_is_told_what_their_words_or_their_like_led_to(
+    make_query: Any, make_candidates: Any, mask: int, expected: str
+) -> None:
+    sources = ("intent", "audience", "popularity", "item_knn")
+    selected = make_candidates(["51"], source_masks=[mask], sources=sources)
+    assert Reasons(Titles()).of(outcome(make_query(history=History()), selected), None) == [expected]
+
+
 def test_an_empty_slate_needs_no_reasons(
     titles: Titles, bundle: RankingBundle, make_query: Any, make_candidates: Any
 ) -> None:
