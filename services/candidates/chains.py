@@ -66,7 +66,6 @@ class PipelineBuilder:
         """observers: by pipeline name, GENERATE, HYDRATE and SIMILAR."""
         self._replica = replica
         self._texts = texts
-        self._scenario = ScenarioLiking(texts)
         self._words = words
         self._triton = triton
         self._observers = observers
@@ -81,8 +80,9 @@ class PipelineBuilder:
         resolver = QueryResolver(reader, aligned, self._replica, user_vectors=call)
         of_item = QueryResolver(reader, aligned, self._replica)
         audience = _audience(bundle)
+        scenario = ScenarioLiking(self._texts, bundle.adapters)
         scorers = {
-            name: SourceScorer(bundle.sources, self._observers[name], run, newcomers, self._scenario, audience)
+            name: SourceScorer(bundle.sources, self._observers[name], run, scenario, newcomers, audience)
             for name in (GENERATE, HYDRATE)
         }
         columns = scorers[GENERATE].columns
@@ -91,7 +91,7 @@ class PipelineBuilder:
             BundleSource(source, self._budget_seconds, run) for source in bundle.sources
         )
         if newcomers is not None:
-            proposing = (*proposing, NewcomerSource(newcomers, self._scenario, self._budget_seconds))
+            proposing = (*proposing, NewcomerSource(newcomers, scenario, self._budget_seconds))
         if audience is not None:
             proposing = (*proposing, AudienceSource(audience, self._budget_seconds))
         proposing = (*proposing, IntentSource(self._texts, self._words, self._budget_seconds, run))

@@ -35,6 +35,9 @@ MOST_NEWCOMERS = 100_000
 NEWCOMER_SHARE = 0.1
 """Share of a slate's places that newcomers get where they suit the user, so that somebody can take them."""
 
+SCENARIO_LIKING = "scenario_liking"
+"""Name of the column that says how much the user likes the items of a scenario that the models hardly know."""
+
 AUDIENCE = "audience"
 """Name of the source of what is popular with people like the user, and of the column that says how much."""
 

@@ -30,11 +30,6 @@ class Liking:
         liking: NDArray[np.float32] = (logits - user_vector @ self._mean) / self._spread(user_vector)
         return liking
 
-    def logits(self, user_vector: NDArray[np.float32], liking: NDArray[np.float32]) -> NDArray[np.float32]:
-        """float32 [C]: the logits that ``of`` would have made this liking of."""
-        logits: NDArray[np.float32] = user_vector @ self._mean + self._spread(user_vector) * liking
-        return logits
-
     def _spread(self, user_vector: NDArray[np.float32]) -> np.float32:
         return np.float32(np.sqrt(max(float(user_vector @ self._covariance @ user_vector), _SMALL)))
 

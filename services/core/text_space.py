@@ -7,6 +7,7 @@ made of the items' texts alone, so that a scenario has it before anybody did any
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -49,10 +50,22 @@ class TextSpace:
 
     def place(self, vectors: Float32) -> Float32:
         """float32 [C, K], unit rows, of texts float32 [C, W]."""
-        placed = (vectors - self.centre) @ self.directions
-        lengths = np.linalg.norm(placed, axis=1, keepdims=True)
-        unit: Float32 = (placed / np.maximum(lengths, _SMALL)).astype(np.float32)
-        return unit
+        placed: Float32 = np.asarray((vectors - self.centre) @ self.directions, np.float32)
+        return unit_rows(placed)
+
+
+def unit_rows(vectors: Sequence[Float32] | Float32) -> Float32:
+    """The vectors float32 [C, W], each of unit length; zeros stay."""
+    stacked = np.array(vectors, dtype=np.float32)
+    lengths = np.linalg.norm(stacked, axis=1, keepdims=True)
+    unit: Float32 = (stacked / np.maximum(lengths, _SMALL)).astype(np.float32)
+    return unit
+
+
+def standard(scores: Float32) -> Float32:
+    """The scores float32 [C] in standard deviations from their mean."""
+    made: Float32 = ((scores - scores.mean()) / max(float(scores.std()), _SMALL)).astype(np.float32)
+    return made
 
 
 def taste(placed: Float32) -> Float32:

@@ -19,29 +19,30 @@ from numpy.typing import NDArray
 from services.core.bundle import BundleManifest, bundle_path, read_array
 from services.core.content_map import ContentMap
 from services.core.content_space import ItemContent
-from services.core.liking import Liking
 from services.core.metrics import by_user
 from services.core.metrics.means import with_standard_errors
+from services.core.scenario_adapter import ScenarioAdapters, adapted
 from services.core.sources.sequence import ITEM_VECTORS
-from services.core.text_encoder_files import TEXT
-from services.core.text_space import Float32, TextSpace, taste
+from services.core.text_space import Float32
 from services.training.bundle_figures import bundle_figures
 from services.training.leave_one_out import split_last
 from services.training.steps.bundle import DatasetError, fit_bundle
 from services.training.steps.evaluate import LIST_LENGTH
-from services.training.steps.examples import Int32, InteractionLog
+from services.training.steps.examples import HeldOut, Int32, InteractionLog
 from services.training.steps.fit_config import TrainingConfig
 from services.training.steps.fit_progress import Progress
+from services.training.steps.fit_scenarios import text_likeness, text_places
 from services.training.steps.item_attributes import ItemAttributes
-from services.training.steps.served_lists import NewcomerLogits, item_scores
+from services.training.steps.served_lists import item_scores
 from services.training.steps.without_items import without_items
 
 PROTOCOL = "transfer"
+TARGET = "target"
+"""The scenario of the target's items."""
 
 _NEWEST = 50
 # Of a target with fewer known items than this, what users took there is read by its texts (ScenarioLiking).
 _KNOWN_SHARE = 0.5
-_SMALL = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,9 @@ class Transfer:
     """What came out.
 
     test: figures by list, each with its standard error over users: "random", "popular" (counts among the few events),
-    "zero_shot" (texts alone, as a new scenario is served), "few_shot" (a bundle of the source and the few events),
-    "alone" (the same training on the few events alone). beyond_alone: of zero_shot and few_shot, how much more than
+    "zero_shot" (texts alone, as a new scenario is served), "few_shot" (a bundle of the source and the few events,
+    as it serves the scenario of the target: by its adapter while that is young, else by the ranker), "alone" (the
+    ranker of the same training on the few events alone). beyond_alone: of zero_shot and few_shot, how much more than
     alone they give the same user. few: numbers of the users, events and items that were drawn. users: int32 [U].
     ranked: int32 [U, 100], rows of the target, by the few-shot bundle.
     """
@@ -109,8 +111,8 @@ def transfer(
         "random": random.random(shape, dtype=np.float32),
         "popular": np.broadcast_to(counts.astype(np.float32), shape),
         "zero_shot": liking,
-        "few_shot": _by_bundle(bundle_path(store, version), both, source.item_count, split.log, split.users, liking),
-        "alone": _by_bundle(bundle_path(apart, alone.version), told, 0, split.log, split.users, liking),
+        "few_shot": _as_scenario(bundle_path(store, version), both, source.item_count, split, liking),
+        "alone": _by_ranker(bundle_path(apart, alone.version), told, 0, split, liking),
     }
     report(Progress("test", 1.0))
     # Ties, of which counts of few events are full, are broken at random, the same for all.
@@ -166,13 +168,11 @@ def joined(source: InteractionLog, target: InteractionLog) -> InteractionLog:
     """One log of both: the target's items and users come after the source's."""
     contents = [
         replace(content, scenario=name)
-        for name, log in (("source", source), ("target", target))
+        for name, log in (("source", source), (TARGET, target))
         for content in (log.contents or _nothing(log))[1:]
     ]
     contents.insert(0, ItemContent())
-    ids = [
-        f"{name}/{item_id}" for name, log in (("source", source), ("target", target)) for item_id in log.item_ids[1:]
-    ]
+    ids = [f"{name}/{item_id}" for name, log in (("source", source), (TARGET, target)) for item_id in log.item_ids[1:]]
     return InteractionLog(
         np.array(["", *ids], dtype=np.str_),
         np.concatenate([source.starts, source.starts[-1] + target.starts[1:]]),
@@ -193,66 +193,63 @@ def only_taken(log: InteractionLog) -> InteractionLog:
 
 def text_liking(log: InteractionLog, users: Int32) -> Float32:
     """float32 [U, N], how a new scenario is served: likeness of texts to what each took, in standard deviations."""
-    contents = log.contents or _nothing(log)
-    said = np.array([row for row in range(1, log.item_count + 1) if TEXT in contents[row].vectors], dtype=np.int32)
-    space = TextSpace.fit(_unit([contents[row].vectors[TEXT] for row in said])) if len(said) else None
-    if space is None:
+    places = text_places(log.contents or _nothing(log), np.arange(1, log.item_count + 1, dtype=np.int32))
+    if places is None:
         raise DatasetError("transfer needs items that say something: texts, or reviews")
-    places = np.zeros((log.item_count + 1, space.directions.shape[1]), dtype=np.float32)
-    places[said] = space.place(_unit([contents[row].vectors[TEXT] for row in said]))
-    says = np.isin(np.arange(log.item_count + 1), said)
-    liking = np.zeros((len(users), log.item_count), dtype=np.float32)
-    for place, user in enumerate(users):
-        read = log.sequence(int(user))
-        read = read[says[read]][-_NEWEST:]
-        if len(read):
-            likeness = places[said] @ taste(places[read])
-            liking[place, said - 1] = (likeness - likeness.mean()) / max(float(likeness.std()), _SMALL)
-    return liking
+    return np.stack([text_likeness(places, log.sequence(int(user))[-_NEWEST:].astype(np.intp) - 1) for user in users])
 
 
-def _by_bundle(
-    bundle: Path, trained: InteractionLog, before: int, log: InteractionLog, users: Int32, liking: Float32
-) -> Float32:
-    """Scores float32 [U, N] of the target's items by a bundle that was trained on ``trained``.
+def _as_scenario(bundle: Path, trained: InteractionLog, before: int, split: HeldOut, liking: Float32) -> Float32:
+    """Scores float32 [U, N] of the target's items as the bundle of both serves the target's scenario."""
+    rows = _rows_of_target(trained, before)
+    adapters = ScenarioAdapters.load(bundle)
+    if adapters is not None and TARGET in adapters.weights:
+        takers = adapters.takers[rows[1:]]
+        return np.stack([adapted(of_user, takers, adapters.weights[TARGET]) for of_user in liking])
+    if np.count_nonzero(rows) < _KNOWN_SHARE * split.log.item_count:
+        return liking
+    return _by_ranker(bundle, trained, before, split, liking)
 
-    before: rows of ``trained`` that stand before the target's first one.
+
+def _by_ranker(bundle: Path, trained: InteractionLog, before: int, split: HeldOut, liking: Float32) -> Float32:
+    """Scores float32 [U, N] of the target's items by the ranker of a bundle that was trained on ``trained``.
+
+    before: rows of ``trained`` that stand before the target's first one. liking: for whoever took nothing that the
+    bundle knows.
     """
+    rows, log = _rows_of_target(trained, before), split.log
+    known = log.only(rows[log.rows] > 0)
+    read = InteractionLog(
+        np.array(["", *trained.item_ids[np.unique(trained.rows)]], dtype=np.str_),
+        known.starts,
+        rows[known.rows],
+        known.times,
+        known.values,
+        types=known.types,
+    )
+    readers = np.flatnonzero(np.diff(read.starts)[split.users] > 0)
+    scores = liking.copy()
+    by_content = _by_content(bundle, log)
+    scores[readers] = item_scores(bundle, read, split.users[readers], rows[1:], lambda _, made: made @ by_content.T)
+    return scores
+
+
+def _rows_of_target(trained: InteractionLog, before: int) -> Int32:
+    """int32 [N+1]: the row in the bundle of each item of the target, 0 where nobody took it."""
     rows = np.zeros(trained.item_count + 1, dtype=np.int32)
     taken = np.unique(trained.rows)
     rows[taken] = np.arange(1, len(taken) + 1)
     of_target = rows[before:].copy()
     of_target[0] = 0
-    known = log.only(of_target[log.rows] > 0)
-    read = InteractionLog(
-        np.array(["", *trained.item_ids[taken]], dtype=np.str_),
-        known.starts,
-        of_target[known.rows],
-        known.times,
-        known.values,
-        types=known.types,
-    )
-    readers = np.flatnonzero(np.diff(read.starts)[users] > 0)
-    scores = liking.copy()
-    newcomers = _newcomers(bundle, log, liking[readers], of_target[1:])
-    scores[readers] = item_scores(bundle, read, users[readers], of_target[1:], newcomers)
-    return scores
+    return of_target
 
 
-def _newcomers(bundle: Path, log: InteractionLog, liking: Float32, rows: Int32) -> NewcomerLogits:
-    """Logits of newcomers as candidates gives them: by texts in a new scenario, else by the content map."""
+def _by_content(bundle: Path, log: InteractionLog) -> Float32:
+    """float32 [N, D]: where the bundle's content map puts the target's items; zeros without one."""
     content_map = ContentMap.load(bundle)
-    vectors = read_array(bundle, ITEM_VECTORS)[1:]
-    is_new = np.count_nonzero(rows) < _KNOWN_SHARE * len(rows)
     if content_map is None:
-        return lambda places, _: np.zeros((len(places), len(rows)), dtype=np.float32)
-    if is_new:
-        scale = Liking(vectors, content_map.users)
-        return lambda places, made: np.stack(
-            [scale.logits(user, liking[place]) for place, user in zip(places, made, strict=True)]
-        )
-    by_content = content_map.vectors((log.contents or _nothing(log))[1:])
-    return lambda _, made: made @ by_content.T
+        return np.zeros((log.item_count, read_array(bundle, ITEM_VECTORS).shape[1]), dtype=np.float32)
+    return content_map.vectors((log.contents or _nothing(log))[1:])
 
 
 def _lists(scores: Float32, tie: NDArray[np.float64], log: InteractionLog, users: Int32) -> Int32:
@@ -281,9 +278,3 @@ def _column(source: InteractionLog, target: InteractionLog, name: str, unknown: 
 
 def _nothing(log: InteractionLog) -> Sequence[ItemContent]:
     return [ItemContent()] * (log.item_count + 1)
-
-
-def _unit(vectors: Sequence[Float32]) -> Float32:
-    stacked = np.array(vectors, dtype=np.float32)
-    made: Float32 = stacked / np.maximum(np.linalg.norm(stacked, axis=1, keepdims=True), np.float32(_SMALL))
-    return made

@@ -1,4 +1,4 @@
-"""How much a user likes the items of a scenario that the bundle hardly knows, by what the items say."""
+"""How much a user likes the items of a new or young scenario: what they say, and how many took them."""
 
 from __future__ import annotations
 
@@ -7,24 +7,26 @@ from numpy.typing import NDArray
 
 from services.candidates.catalog.text_index import TextIndex
 from services.candidates.stages.resolved_query import ResolvedQuery
-from services.core.text_space import taste
+from services.core.cascade import SCENARIO_LIKING
+from services.core.scenario_adapter import ScenarioAdapters, adapted
+from services.core.text_space import standard, taste
 
-_SCENARIO = "scenario_liking"
 _MOST_EVENTS = 64
-_SMALL = 1e-6
 
 
 class ScenarioLiking:
-    """In a new scenario what somebody took there says more of what they want there than all they did elsewhere.
+    """In such a scenario what somebody took there says more of what they want there than all they did elsewhere.
 
-    A scenario is new as long as the bundle knows less than half of its items.
+    A scenario is new as long as the bundle knows less than half of its items, and young as long as the bundle has an
+    adapter for it: people did too little there for the models to learn its items (``fit_scenarios``).
     """
 
-    def __init__(self, texts: TextIndex) -> None:
+    def __init__(self, texts: TextIndex, adapters: ScenarioAdapters | None = None) -> None:
         self._texts = texts
+        self._adapters = adapters
 
     def is_new(self, query: ResolvedQuery) -> bool:
-        """Whether the query is for a scenario that the bundle hardly knows."""
+        """Whether the query is for a scenario of which the bundle knows less than half."""
         if not query.view.catalog.scenarios_of(query.scenario):
             return False
         return 2 * query.open_row_count < int(np.count_nonzero(query.open_slots()))
@@ -32,25 +34,29 @@ class ScenarioLiking:
     def of(self, query: ResolvedQuery) -> NDArray[np.float32] | None:
         """Return the liking float32 [M], by slot, in standard deviations over the scenario's items; 0 where unknown.
 
-        None where the scenario is not new, or nothing that the user took there says anything.
+        None where the scenario is neither new nor young, or nothing that the user took there says anything.
         """
-        if _SCENARIO not in query.scores:
-            made = self._made(query) if self.is_new(query) else None
-            query.scores[_SCENARIO] = np.empty(0, np.float32) if made is None else made
-        return query.scores[_SCENARIO] if len(query.scores[_SCENARIO]) else None
+        if SCENARIO_LIKING not in query.scores:
+            made = self._made(query)
+            query.scores[SCENARIO_LIKING] = np.empty(0, np.float32) if made is None else made
+        return query.scores[SCENARIO_LIKING] if len(query.scores[SCENARIO_LIKING]) else None
 
     def _made(self, query: ResolvedQuery) -> NDArray[np.float32] | None:
         catalog = query.view.catalog
         of_scenario = self._texts.table.scenarios
-        placed = next((of_scenario[name] for name in catalog.scenarios_of(query.scenario) if name in of_scenario), None)
-        if placed is None:
+        name = next((name for name in catalog.scenarios_of(query.scenario) if name in of_scenario), None)
+        weight = self._adapters.weights.get(name) if self._adapters is not None and name is not None else None
+        if name is None or (weight is None and not self.is_new(query)):
             return None
+        placed = of_scenario[name]
         read = placed.of(catalog.slots(query.history.item_ids))[-_MOST_EVENTS:]
         # The table may know slots of a later snapshot than the request's.
         there = placed.slots < len(catalog)
         if not len(read) or not there.any():
             return None
-        scores = placed.vectors[there] @ taste(read)
+        slots = placed.slots[there]
         liking = np.zeros(len(catalog), np.float32)
-        liking[placed.slots[there]] = (scores - scores.mean()) / max(float(scores.std()), _SMALL)
+        liking[slots] = standard(placed.vectors[there] @ taste(read))
+        if weight is not None and self._adapters is not None:
+            liking[slots] = adapted(liking[slots], self._adapters.takers[query.view.row_of_slot[slots]], weight)
         return liking

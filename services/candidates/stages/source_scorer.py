@@ -14,7 +14,7 @@ from services.candidates.stages.resolved_query import ROW, SLOT, ResolvedQuery, 
 from services.candidates.stages.scenario_liking import ScenarioLiking
 from services.candidates.stages.source_threads import run_here
 from services.core.candidate_set import CandidateSet, Column
-from services.core.cascade import AUDIENCE, INTENT, NEWCOMERS
+from services.core.cascade import AUDIENCE, INTENT, NEWCOMERS, SCENARIO_LIKING
 from services.core.pipeline.chain import SCORE
 from services.core.pipeline.roles import Observer
 from services.core.query import Query
@@ -29,10 +29,9 @@ class SourceScorer:
 
     Of newcomers, items that the bundle does not know, two things are known: what the sequence source would give the
     vector that their content maps to, which stands in that source's column, where the ranker reads it; and by how much
-    the user likes it more than it takes to suit, in a column of its own behind the sources'. In a new scenario the
-    liking is by what the user took there, and the logit what that liking would come from. The last columns are how
-    popular each candidate is with people like a user of whom nothing else is known, and how well it answers the intent,
-    0 without one.
+    the user likes it more than it takes to suit, in a column of its own behind the sources'. The last columns
+    are how popular each candidate is with people like a user of whom nothing else is known; how much the user likes it
+    in a scenario that the models hardly know; and how well it answers the intent, 0 without one.
     """
 
     name = "source_scorer"
@@ -44,18 +43,18 @@ class SourceScorer:
         sources: Sequence[Source],
         observer: Observer,
         run: Run,
+        scenario: ScenarioLiking,
         newcomers: Newcomers | None = None,
-        scenario: ScenarioLiking | None = None,
         audience: AudienceScores | None = None,
     ) -> None:
-        """newcomers: given only where there is a sequence source. scenario: given with newcomers."""
+        """newcomers: given only where there is a sequence source."""
         self._sources = tuple(sources)
         self._observer = observer
         self._run = run
         self._newcomers, self._scenario, self._audience = newcomers, scenario, audience
         names = (source.name for source in sources)
         own = [*([NEWCOMERS] if newcomers is not None else []), *([AUDIENCE] if audience is not None else [])]
-        self.columns: tuple[str, ...] = (*names, *own, INTENT)
+        self.columns: tuple[str, ...] = (*names, *own, SCENARIO_LIKING, INTENT)
         self._place = {name: at for at, name in enumerate(self.columns)}
 
     @property
@@ -96,11 +95,10 @@ class SourceScorer:
                 at = np.flatnonzero(unknown)[found]
                 logits = table.vectors[places] @ history.user_vector
                 liking = self._newcomers.liking.of(history.user_vector, logits)
-                if self._scenario is not None and (of_slot := self._scenario.of(query)) is not None:
-                    liking = of_slot[slots[at]]
-                    logits = self._newcomers.liking.logits(history.user_vector, liking)
                 matrix[at, self._place[SequenceSource.name]] = logits
                 matrix[at, self._place[NEWCOMERS]] = liking - table.least[places]
+        if (of_slot := self._scenario.of(query)) is not None:
+            matrix[:, self._place[SCENARIO_LIKING]] = of_slot[slots]
         if self._audience is not None and (popular := self._audience.of(query)) is not None:
             matrix[:, self._place[AUDIENCE]] = popular[rows]
         if (answers := query.scores.get(INTENT)) is not None:

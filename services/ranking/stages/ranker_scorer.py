@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from services.core.bundle import RANKER, USER_ENCODER, ModelEntry
 from services.core.candidate_set import CandidateSet, Column
-from services.core.cascade import AUDIENCE
+from services.core.cascade import AUDIENCE, SCENARIO_LIKING
 from services.core.circuit_breaker import CircuitBreaker
 from services.core.errors import UnavailableError
 from services.core.history_events import FEATURES
@@ -36,7 +36,8 @@ class RankerScorer:
     the context tells who these are: nothing is wrong with that answer, so it is not degraded, and its predictions are
     [C, 0].
 
-    Where known items stand in for a history, the sources' scores are fused by rank instead: that finds more than
+    In a scenario that the models hardly know, candidates says how much the user likes what is there, and that is the
+    order. Where known items stand in for a history, the sources' scores are fused by rank instead: that finds more than
     popularity, and the ranker less (benchmarks/newcomer_histories.py).
     """
 
@@ -100,6 +101,8 @@ class RankerScorer:
             scores = fused_ranks(np.asarray(inputs["candidate_features"][0, : len(rows)], np.float32))
         else:
             scores = (predictions @ bundle.head_weights).astype(np.float64)
+        if (liking := _scenario_liking(candidates, names)) is not None:
+            return {"score": liking, "predictions": predictions}
         known = (rows > 0) | _are_newcomers(bundle.ranker, inputs["candidate_features"], len(rows))
         if not known.all():
             # Nothing is known of these but their ids: they come after all that the model has an opinion of.
@@ -195,8 +198,18 @@ def _padded(column: NDArray[np.generic], dtype: type[np.generic]) -> NDArray[np.
     return padded
 
 
+def _scenario_liking(candidates: CandidateSet, names: tuple[str, ...]) -> NDArray[np.float64] | None:
+    """The order in a scenario that the models hardly know, float64 [C]; None in any other."""
+    if SCENARIO_LIKING not in names:
+        return None
+    liking = np.asarray(candidates.columns["source_scores"][:, names.index(SCENARIO_LIKING)], np.float64)
+    return liking if liking.any() else None
+
+
 def _by_popularity(candidates: CandidateSet, names: tuple[str, ...]) -> Mapping[str, Column]:
     count = len(candidates)
+    if (liking := _scenario_liking(candidates, names)) is not None:
+        return {"score": liking, "predictions": np.empty((count, 0), np.float32)}
     by_audience = candidates.columns["source_scores"][:, names.index(AUDIENCE)] if AUDIENCE in names else np.empty(0)
     if by_audience.any():
         scores = np.asarray(by_audience, np.float64)

@@ -11,12 +11,14 @@ import pytest
 import pytest_asyncio
 
 from services.candidates.catalog.scenario_texts import ScenarioTexts
+from services.core.cascade import SCENARIO_LIKING
 from services.core.content_space import ItemContent
+from services.core.pipeline.roles import Outcome
 from services.core.query import ItemFilter
+from services.core.scenario_adapter import ScenarioAdapters
 from tests.unit.candidates.test_intent import WORDS, put_encoder
-from tests.unit.candidates.world import Contents, World, make_query, make_world
+from tests.unit.candidates.world import ITEM_COUNT, Contents, World, make_query, make_world
 
-SEQUENCE = 3
 KINDS = WORDS[:4]
 A_KIND = 20
 
@@ -30,11 +32,8 @@ def saying(kind: int, seed: int) -> np.ndarray:
     return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
-@pytest_asyncio.fixture
-async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    """The films of the bundle, and 80 instruments of four kinds that it does not know: "k0-0" to "k3-19"."""
-    world = await make_world(tmp_path, with_content=True)
-    put_encoder(tmp_path / "text_encoder")
+def encode_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What categories say is not asked of Triton."""
 
     async def encode(self: object, texts: list[str], timeout_seconds: float) -> np.ndarray:
         return np.zeros((len(texts), len(WORDS)), np.float32)
@@ -42,6 +41,15 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     loaded = world.texts._folder.current()
     assert loaded is not None
     monkeypatch.setattr(type(loaded), "encode", encode)
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The films of the bundle, and 80 instruments of four kinds that it does not know: "k0-0" to "k3-19"."""
+    world = await make_world(tmp_path, with_content=True)
+    put_encoder(tmp_path / "text_encoder")
+
+    encode_nothing(world, monkeypatch)
     contents = Contents()
     for kind in range(len(KINDS)):
         for number in range(A_KIND):
@@ -80,12 +88,18 @@ async def test_a_scenario_that_no_item_belongs_to_narrows_nothing(world: World) 
 
 
 async def liked(world: World, history: tuple[str, ...], count: int) -> list[str]:
-    """Best first, as the ranker reads it: newcomers by their logit."""
+    """Best first, as ranking orders them: by the liking, or by the logit where there is none."""
     query = make_query(60, history, scenario="instruments", filter=ItemFilter(frozenset(history)))
     outcome = await world.pipelines.generate.run(query)
-    logits = outcome.selected.columns["source_scores"][:, SEQUENCE]
-    found: list[str] = outcome.selected.item_ids[np.argsort(-logits, kind="stable")[:count]].tolist()
+    column = scores_of(world, outcome, SCENARIO_LIKING)
+    order = np.argsort(-(column if column.any() else scores_of(world, outcome, "sequence")), kind="stable")
+    found: list[str] = outcome.selected.item_ids[order[:count]].tolist()
     return found
+
+
+def scores_of(world: World, outcome: Outcome, name: str) -> np.ndarray:
+    column: np.ndarray = outcome.selected.columns["source_scores"][:, world.pipelines.sources.index(name)]
+    return column
 
 
 async def test_in_a_new_scenario_those_come_first_that_say_what_the_user_took_there(world: World) -> None:
@@ -112,8 +126,32 @@ async def test_the_callers_own_items_are_scored_whatever_their_scenario(world: W
     query = make_query(3, ("k2-0",), item_ids=("5", "k2-1", "k3-1"), scenario="instruments")
     outcome = await world.pipelines.hydrate.run(query)
     assert outcome.selected.item_ids.tolist() == ["5", "k2-1", "k3-1"]
-    logits = outcome.selected.columns["source_scores"][:, SEQUENCE]
-    assert logits[1] > logits[2]
+    liking = scores_of(world, outcome, SCENARIO_LIKING)
+    assert liking[0] == 0, "it is of no scenario that this is about"
+    assert liking[1] > liking[2]
+
+
+async def test_how_many_took_an_item_counts_while_a_scenario_is_young(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Films 1 to 100 of the bundle belong to a scenario that it has an adapter for; 42 is what everybody takes."""
+    takers = np.zeros(ITEM_COUNT + 1, np.float32)
+    takers[42] = 1_000.0
+    world = await make_world(tmp_path, adapters=ScenarioAdapters({"young": 3.0}, takers))
+    put_encoder(tmp_path / "text_encoder")
+    encode_nothing(world, monkeypatch)
+    for number in range(1, 101):
+        world.said.vectors[str(number)] = saying(number % 4, number)
+        await world.change(str(number), scenario="young")
+    await world.texts.take_in(world.replica.snapshot)
+    outcome = await world.pipelines.generate.run(make_query(90, ("4", "8"), scenario="young"))
+    liking = scores_of(world, outcome, SCENARIO_LIKING)
+    assert outcome.selected.item_ids[liking.argmax()] == "42"
+    others = [place for place, item in enumerate(outcome.selected.item_ids) if item != "42"]
+    best = sorted(others, key=lambda place: -liking[place])[:15]
+    assert sum(int(outcome.selected.item_ids[place]) % 4 == 0 for place in best) >= 10
+    elsewhere = await world.pipelines.generate.run(make_query(90, ("150",), scenario="young"))
+    assert not scores_of(world, elsewhere, SCENARIO_LIKING).any(), "the user took nothing there"
 
 
 async def test_texts_are_placed_once_and_again_when_they_change(world: World) -> None:

@@ -25,6 +25,7 @@ from services.core.content_map import ContentMap
 from services.core.content_space import CATEGORIES, ContentSpace, ItemContent
 from services.core.errors import UnavailableError
 from services.core.query import History, Query
+from services.core.scenario_adapter import ScenarioAdapters
 from services.core.sources.popularity import PopularitySource
 from services.core.sources.registry import load_sources
 from services.core.sources.sequence import SequenceSource
@@ -140,6 +141,7 @@ async def make_world(
     *,
     with_content: bool = False,
     audience: Audience | None = None,
+    adapters: ScenarioAdapters | None = None,
 ) -> World:
     path = store / VERSION
     if not path.exists():
@@ -149,6 +151,7 @@ async def make_world(
     assert isinstance(sequence, SequenceSource)
     if with_content:
         bundle = replace(bundle, content_map=content_map_of(sequence.item_vectors))
+    bundle = replace(bundle, adapters=adapters)
     if audience is not None:
         # Counts, as training makes them; the synthetic bundle has their logarithms.
         popularity = PopularitySource(np.exp(load_sources(path, ["popularity"])["popularity"].score(NOBODY)))

@@ -124,6 +124,12 @@ def test_every_list_looks_for_the_same_and_texts_beat_chance(result: Transfer) -
         assert beyond["ndcg@10"] == pytest.approx(test[name]["ndcg@10"] - test["alone"]["ndcg@10"])
 
 
+def test_a_young_target_is_served_by_its_adapter(result: Transfer) -> None:
+    weights = result.manifest.training["young_scenarios"]
+    assert weights == {"target": pytest.approx(weights["target"])}
+    assert result.test["few_shot"]["ndcg@10"] > result.test["alone"]["ndcg@10"]
+
+
 def test_equal_runs_give_equal_figures(result: Transfer, tmp_path: Path) -> None:
     again = run(tmp_path)
     assert again.test == result.test

@@ -224,6 +224,18 @@ async def test_somebody_new_with_a_context_is_ranked_by_what_their_like_take(
     assert triton.calls == []
 
 
+async def test_in_a_scenario_that_the_models_hardly_know_the_liking_is_the_order(
+    bundles: Any, make_query: Any, make_candidates: Any
+) -> None:
+    sources = ("sequence", "matrix_factors", "item_knn", "popularity", "scenario_liking", "intent")
+    scores = np.array([[9, 9, 3, 1, -0.5, 0], [0, 0, 2, 5, 2.5, 0], [0, 0, 1, 4, 1.0, 0]], np.float32)
+    candidates = make_candidates(["7", "8", "unknown"], sources=sources, source_scores=scores)
+    for history, predicted in ((HISTORY, True), (History(), False)):
+        columns = await ranker(Triton(), bundles).score(make_query(history=history), candidates)
+        assert columns["score"].tolist() == [-0.5, 2.5, 1.0]
+        assert bool(columns["predictions"].shape[1]) is predicted
+
+
 @pytest.mark.parametrize("sources", [("popularity",), ()])
 async def test_stand_in_candidates_are_not_sent_to_the_ranker(
     bundles: Any, make_query: Any, make_candidates: Any, sources: Any
