@@ -80,7 +80,7 @@ class PipelineBuilder:
         resolver = QueryResolver(reader, aligned, self._replica, user_vectors=call)
         of_item = QueryResolver(reader, aligned, self._replica)
         audience = _audience(bundle)
-        scenario = ScenarioLiking(self._texts, bundle.adapters)
+        scenario = ScenarioLiking(self._texts, bundle.young)
         scorers = {
             name: SourceScorer(bundle.sources, self._observers[name], run, scenario, newcomers, audience)
             for name in (GENERATE, HYDRATE)

@@ -21,17 +21,17 @@ from services.core.content_map import ContentMap
 from services.core.content_space import ItemContent
 from services.core.metrics import by_user
 from services.core.metrics.means import with_standard_errors
-from services.core.scenario_adapter import ScenarioAdapters, adapted
 from services.core.sources.sequence import ITEM_VECTORS
 from services.core.text_space import Float32
+from services.core.young_scenarios import YoungScenarios, liking_of
 from services.training.bundle_figures import bundle_figures
 from services.training.leave_one_out import split_last
 from services.training.steps.bundle import DatasetError, fit_bundle
 from services.training.steps.evaluate import LIST_LENGTH
 from services.training.steps.examples import HeldOut, Int32, InteractionLog
+from services.training.steps.find_young_scenarios import text_likeness, text_places
 from services.training.steps.fit_config import TrainingConfig
 from services.training.steps.fit_progress import Progress
-from services.training.steps.fit_scenarios import text_likeness, text_places
 from services.training.steps.item_attributes import ItemAttributes
 from services.training.steps.served_lists import item_scores
 from services.training.steps.without_items import without_items
@@ -51,7 +51,7 @@ class Transfer:
 
     test: figures by list, each with its standard error over users: "random", "popular" (counts among the few events),
     "zero_shot" (texts alone, as a new scenario is served), "few_shot" (a bundle of the source and the few events,
-    as it serves the scenario of the target: by its adapter while that is young, else by the ranker), "alone" (the
+    as it serves the scenario of the target: by texts and takers while that is young, else by the ranker), "alone" (the
     ranker of the same training on the few events alone). beyond_alone: of zero_shot and few_shot, how much more than
     alone they give the same user. few: numbers of the users, events and items that were drawn. users: int32 [U].
     ranked: int32 [U, 100], rows of the target, by the few-shot bundle.
@@ -202,10 +202,9 @@ def text_liking(log: InteractionLog, users: Int32) -> Float32:
 def _as_scenario(bundle: Path, trained: InteractionLog, before: int, split: HeldOut, liking: Float32) -> Float32:
     """Scores float32 [U, N] of the target's items as the bundle of both serves the target's scenario."""
     rows = _rows_of_target(trained, before)
-    adapters = ScenarioAdapters.load(bundle)
-    if adapters is not None and TARGET in adapters.weights:
-        takers = adapters.takers[rows[1:]]
-        return np.stack([adapted(of_user, takers, adapters.weights[TARGET]) for of_user in liking])
+    young = YoungScenarios.load(bundle)
+    if young is not None and TARGET in young.names:
+        return np.stack([liking_of(of_user, young.takers[rows[1:]]) for of_user in liking])
     if np.count_nonzero(rows) < _KNOWN_SHARE * split.log.item_count:
         return liking
     return _by_ranker(bundle, trained, before, split, liking)

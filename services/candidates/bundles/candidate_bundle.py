@@ -9,10 +9,10 @@ from services.core.audience import Audience
 from services.core.bundle import RANKER, USER_ENCODER, BundleError, BundleManifest, ModelEntry, verify_bundle
 from services.core.content_map import ContentMap
 from services.core.item_index import ItemIndex
-from services.core.scenario_adapter import ScenarioAdapters
 from services.core.sources.registry import load_sources
 from services.core.sources.sequence import SequenceSource
 from services.core.sources.source import Source
+from services.core.young_scenarios import YoungScenarios
 from services.plumbing.usearch_index import UsearchIndex
 
 # What counts where no model says otherwise: as much as a request can bring.
@@ -31,7 +31,7 @@ class CandidateBundle:
         max_history: Newest interactions that count, for every source: so the ranker learnt their scores.
         content_map: From the content of items that the bundle does not know to vectors; None when it has none.
         audience: What contexts say of users without a history; None when it has none.
-        adapters: Of young scenarios; None when it knows none.
+        young: The young scenarios; None when it knows none.
     """
 
     version: str
@@ -41,7 +41,7 @@ class CandidateBundle:
     max_history: int
     content_map: ContentMap | None = None
     audience: Audience | None = None
-    adapters: ScenarioAdapters | None = None
+    young: YoungScenarios | None = None
 
     def source(self, name: str) -> Source | None:
         """Return the source of that name, if the bundle has it."""
@@ -78,9 +78,9 @@ def load_candidate_bundle(path: Path, manifest: BundleManifest, exact_search_max
     audience = Audience.load(path)
     if audience is not None and audience.lifts.shape[1] != index.item_count + 1:
         raise BundleError(f"bundle {manifest.version}: its audience does not fit its items")
-    adapters = ScenarioAdapters.load(path)
-    if adapters is not None and len(adapters.takers) != index.item_count + 1:
-        raise BundleError(f"bundle {manifest.version}: its scenarios' adapters do not fit its items")
+    young = YoungScenarios.load(path)
+    if young is not None and len(young.takers) != index.item_count + 1:
+        raise BundleError(f"bundle {manifest.version}: its young scenarios do not fit its items")
     return CandidateBundle(
-        manifest.version, index, tuple(sources.values()), user_encoder, max_history, content_map, audience, adapters
+        manifest.version, index, tuple(sources.values()), user_encoder, max_history, content_map, audience, young
     )

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from services.candidates.catalog.text_index import TextIndex
 from services.candidates.stages.resolved_query import ResolvedQuery
 from services.core.cascade import SCENARIO_LIKING
-from services.core.scenario_adapter import ScenarioAdapters, adapted
 from services.core.text_space import standard, taste
+from services.core.young_scenarios import YoungScenarios, liking_of
 
 _MOST_EVENTS = 64
 
@@ -17,13 +17,13 @@ _MOST_EVENTS = 64
 class ScenarioLiking:
     """In such a scenario what somebody took there says more of what they want there than all they did elsewhere.
 
-    A scenario is new as long as the bundle knows less than half of its items, and young as long as the bundle has an
-    adapter for it: people did too little there for the models to learn its items (``fit_scenarios``).
+    A scenario is new as long as the bundle knows less than half of its items, and young as long as the bundle says so:
+    people did too little there for the models to learn its items (``find_young_scenarios``).
     """
 
-    def __init__(self, texts: TextIndex, adapters: ScenarioAdapters | None = None) -> None:
+    def __init__(self, texts: TextIndex, young: YoungScenarios | None = None) -> None:
         self._texts = texts
-        self._adapters = adapters
+        self._young = young
 
     def is_new(self, query: ResolvedQuery) -> bool:
         """Whether the query is for a scenario of which the bundle knows less than half."""
@@ -45,8 +45,10 @@ class ScenarioLiking:
         catalog = query.view.catalog
         of_scenario = self._texts.table.scenarios
         name = next((name for name in catalog.scenarios_of(query.scenario) if name in of_scenario), None)
-        weight = self._adapters.weights.get(name) if self._adapters is not None and name is not None else None
-        if name is None or (weight is None and not self.is_new(query)):
+        if name is None:
+            return None
+        takers = self._young.takers if self._young is not None and name in self._young.names else None
+        if takers is None and not self.is_new(query):
             return None
         placed = of_scenario[name]
         read = placed.of(catalog.slots(query.history.item_ids))[-_MOST_EVENTS:]
@@ -57,6 +59,6 @@ class ScenarioLiking:
         slots = placed.slots[there]
         liking = np.zeros(len(catalog), np.float32)
         liking[slots] = standard(placed.vectors[there] @ taste(read))
-        if weight is not None and self._adapters is not None:
-            liking[slots] = adapted(liking[slots], self._adapters.takers[query.view.row_of_slot[slots]], weight)
+        if takers is not None:
+            liking[slots] = liking_of(liking[slots], takers[query.view.row_of_slot[slots]])
         return liking

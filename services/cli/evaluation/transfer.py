@@ -26,7 +26,7 @@ _WORDS = {
     "popular": "popular among the few events",
     "zero_shot": "zero-shot: the texts alone",
     "alone": "trained on the few events alone",
-    "few_shot": "trained on both, adapted to the target",
+    "few_shot": "trained on both, served as a scenario",
 }
 
 

@@ -75,8 +75,8 @@ def write_bundle(
     scenarios = ItemScenarios.of([content.scenario for content in dataset.contents or ()])
     if scenarios is not None:
         scenarios.save(draft)
-    if fitted.adapters is not None:
-        fitted.adapters.save(draft)
+    if fitted.young_scenarios is not None:
+        fitted.young_scenarios.save(draft)
     if fitted.audience is not None:
         fitted.audience.save(draft)
     draft.save_json(METRICS, {"validation": fitted.metrics, "training": fitted.training})

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from services.core.audience import Audience
 from services.core.content_map import ContentMap
-from services.core.scenario_adapter import ScenarioAdapters
 from services.core.sources.sequence import SequenceSource
 from services.core.sources.source import Source
 from services.core.text_encoder_files import TEXT
+from services.core.young_scenarios import YoungScenarios
 from services.training.model.action_heads import ActionHeads
 from services.training.model.blend import Blend
 from services.training.model.encoder import SequenceEncoder
@@ -30,6 +30,7 @@ from services.training.steps.bundle_weights import load_weights
 from services.training.steps.calibrate import Calibration, NewcomerLine
 from services.training.steps.evaluate import Metrics, evaluate, rank_users
 from services.training.steps.examples import HeldOut, InteractionLog, hold_out_last
+from services.training.steps.find_young_scenarios import find_young_scenarios
 from services.training.steps.fit_audience import fit_audience
 from services.training.steps.fit_blend import FittedBlend, fit_blend
 from services.training.steps.fit_checkpoint import fingerprint
@@ -37,7 +38,6 @@ from services.training.steps.fit_config import TrainingConfig
 from services.training.steps.fit_content_map import fit_content_map
 from services.training.steps.fit_heads import fit_heads, refit_heads
 from services.training.steps.fit_progress import ProgressReport
-from services.training.steps.fit_scenarios import fit_scenarios
 from services.training.steps.fit_to_data import fitting
 from services.training.steps.fit_transformer import Schedule, finish, fit_validated, new_encoder
 from services.training.steps.leak_check import check_no_leak
@@ -62,7 +62,7 @@ class FittedModels:
     before the finish. sources: those that the data has something for, in the order of the ranker's features.
     actions: the heads beside the score, None where the data has nothing for them. newcomers: the score of items that
     are not among the encoder's. content_map: where these lie, None where too little is known of the items.
-    audience: None where the users' contexts say nothing. adapters: None where no scenario is young.
+    audience: None where the users' contexts say nothing. young_scenarios: None where there are none.
     metrics: on the held-out interactions.
     training: facts of the run for the manifest; its "seconds" alone differ between equal runs.
     """
@@ -75,7 +75,7 @@ class FittedModels:
     actions: ActionHeads | None
     content_map: ContentMap | None
     audience: Audience | None
-    adapters: ScenarioAdapters | None
+    young_scenarios: YoungScenarios | None
     sources: Mapping[str, Source]
     metrics: Metrics
     training: Mapping[str, Any]
@@ -121,7 +121,7 @@ def fit_models(
     report.enter("bundle")
     mapped = fit_content_map(dataset, encoder, config.content_map, config.seed)
     audience = fit_audience(dataset, config.seed)
-    adapters = fit_scenarios(dataset, config.seed)
+    young = find_young_scenarios(dataset)
     return FittedModels(
         encoder=encoder,
         validated_weights=validated.state_dict(),
@@ -131,7 +131,7 @@ def fit_models(
         actions=chosen.heads if chosen is not None else None,
         content_map=mapped.content_map if mapped is not None else None,
         audience=audience.audience if audience is not None else None,
-        adapters=adapters,
+        young_scenarios=young,
         sources=_fit_sources(dataset, encoder, config, report),
         metrics=metrics,
         training={
@@ -156,7 +156,7 @@ def fit_models(
             "newcomers": asdict(blended.newcomers),
             "content_map": mapped.facts() if mapped is not None else None,
             "audience": audience.facts() if audience is not None else None,
-            "young_scenarios": dict(adapters.weights) if adapters is not None else None,
+            "young_scenarios": list(young.names) if young is not None else None,
             "actions": chosen.facts() if chosen is not None else None,
             **{name: value for name, value in ablation.items() if name != "seconds"},
         },

@@ -15,7 +15,7 @@ from services.core.cascade import SCENARIO_LIKING
 from services.core.content_space import ItemContent
 from services.core.pipeline.roles import Outcome
 from services.core.query import ItemFilter
-from services.core.scenario_adapter import ScenarioAdapters
+from services.core.young_scenarios import YoungScenarios
 from tests.unit.candidates.test_intent import WORDS, put_encoder
 from tests.unit.candidates.world import ITEM_COUNT, Contents, World, make_query, make_world
 
@@ -134,10 +134,10 @@ async def test_the_callers_own_items_are_scored_whatever_their_scenario(world: W
 async def test_how_many_took_an_item_counts_while_a_scenario_is_young(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Films 1 to 100 of the bundle belong to a scenario that it has an adapter for; 42 is what everybody takes."""
+    """Films 1 to 100 of the bundle belong to a scenario that it calls young; 42 is what everybody takes."""
     takers = np.zeros(ITEM_COUNT + 1, np.float32)
     takers[42] = 1_000.0
-    world = await make_world(tmp_path, adapters=ScenarioAdapters({"young": 3.0}, takers))
+    world = await make_world(tmp_path, young=YoungScenarios({"young"}, takers))
     put_encoder(tmp_path / "text_encoder")
     encode_nothing(world, monkeypatch)
     for number in range(1, 101):

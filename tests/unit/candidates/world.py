@@ -25,11 +25,11 @@ from services.core.content_map import ContentMap
 from services.core.content_space import CATEGORIES, ContentSpace, ItemContent
 from services.core.errors import UnavailableError
 from services.core.query import History, Query
-from services.core.scenario_adapter import ScenarioAdapters
 from services.core.sources.popularity import PopularitySource
 from services.core.sources.registry import load_sources
 from services.core.sources.sequence import SequenceSource
 from services.core.sources.source import History as SourceHistory
+from services.core.young_scenarios import YoungScenarios
 from services.plumbing.text.text_encoder import TextEncoderFolder
 from tests.bundle_maker import SOURCE_NAMES, make_bundle
 from tests.unit.core.pipeline.stages import Recorder
@@ -141,7 +141,7 @@ async def make_world(
     *,
     with_content: bool = False,
     audience: Audience | None = None,
-    adapters: ScenarioAdapters | None = None,
+    young: YoungScenarios | None = None,
 ) -> World:
     path = store / VERSION
     if not path.exists():
@@ -151,7 +151,7 @@ async def make_world(
     assert isinstance(sequence, SequenceSource)
     if with_content:
         bundle = replace(bundle, content_map=content_map_of(sequence.item_vectors))
-    bundle = replace(bundle, adapters=adapters)
+    bundle = replace(bundle, young=young)
     if audience is not None:
         # Counts, as training makes them; the synthetic bundle has their logarithms.
         popularity = PopularitySource(np.exp(load_sources(path, ["popularity"])["popularity"].score(NOBODY)))
