@@ -6,9 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from services.core.cascade import MOST_NEWCOMERS
 from services.training.steps.examples import Int32, InteractionLog
 from services.training.steps.item_attributes import ItemAttributes
+
+
+# Every request compares all newcomers, where items that the bundle knows are found by an index: 20,000 cost it half a
+# millisecond. Candidates keeps more (MOST_NEWCOMERS), for what comes between two trainings.
+_MOST_LEFT_OUT = 20_000
 
 
 def without_items(log: InteractionLog, rows: Int32) -> InteractionLog:
@@ -35,9 +39,9 @@ def without_newcomers(log: InteractionLog) -> InteractionLog:
     """The log without the items that nobody took yet and of which something is known.
 
     A model learns of such an item only that nobody took it. Candidates places it by its content instead, as long as the
-    bundle does not know it; of more newcomers than candidates keeps, none is left out.
+    bundle does not know it. Where these are more than 20,000, none is left out.
     """
     untaken = np.setdiff1d(np.arange(1, log.item_count + 1), log.rows)
     contents = log.contents or ()
     newcomers = np.array([row for row in untaken.tolist() if contents and contents[row]], dtype=np.int32)
-    return without_items(log, newcomers) if 0 < len(newcomers) <= MOST_NEWCOMERS else log
+    return without_items(log, newcomers) if 0 < len(newcomers) <= _MOST_LEFT_OUT else log

@@ -44,6 +44,6 @@ def test_several_scenarios_are_attributes_beside_the_categories() -> None:
 
 def test_without_contents_or_with_too_many_newcomers_all_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     assert without_newcomers(LOG) is LOG
-    monkeypatch.setattr(module, "MOST_NEWCOMERS", 0)
+    monkeypatch.setattr(module, "_MOST_LEFT_OUT", 0)
     full = replace(LOG, contents=KNOWN)
     assert without_newcomers(full) is full
