@@ -29,11 +29,11 @@ from services.training.leave_one_out import split_last
 from services.training.steps.bundle import DatasetError, fit_bundle
 from services.training.steps.evaluate import LIST_LENGTH
 from services.training.steps.examples import HeldOut, Int32, InteractionLog
-from services.training.steps.find_young_scenarios import text_likeness, text_places
 from services.training.steps.fit_config import TrainingConfig
 from services.training.steps.fit_progress import Progress
 from services.training.steps.item_attributes import ItemAttributes
 from services.training.steps.served_lists import item_scores
+from services.training.steps.text_places import text_likeness, text_places
 from services.training.steps.without_items import without_items
 
 PROTOCOL = "transfer"
