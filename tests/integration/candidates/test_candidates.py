@@ -41,7 +41,7 @@ async def test_candidates_of_a_user_with_a_history(filled: Client, settings: Can
     )
     found = answer.candidates
     assert answer.bundle_version == VERSION
-    assert list(found.sources) == ["popularity", "item_knn", "matrix_factors", "sequence", "intent"]
+    assert list(found.sources) == ["popularity", "item_knn", "matrix_factors", "sequence", "scenario_liking", "intent"]
     assert {o.source: (o.status, o.candidate_count) for o in answer.source_outcomes}["sequence"] == (
         pb.SourceOutcome.STATUS_ANSWERED,
         40,
@@ -56,7 +56,7 @@ async def test_candidates_of_a_user_with_a_history(filled: Client, settings: Can
     vectors = read_array(settings.bundle_store / VERSION, "sequence/item_vectors.npy")
     rows = np.array([int(item_id) for item_id in found.item_ids])
     np.testing.assert_allclose(
-        np.array(found.source_scores).reshape(60, 5)[:, 3], vectors[rows] @ vectors[100:103].mean(axis=0), atol=1e-5
+        np.array(found.source_scores).reshape(60, 6)[:, 3], vectors[rows] @ vectors[100:103].mean(axis=0), atol=1e-5
     )
 
 

@@ -34,12 +34,12 @@ def status_of(outcome: Outcome) -> dict[str, str]:
 
 async def test_all_sources_propose_and_score_every_candidate(world: World) -> None:
     outcome = await world.pipelines.generate.run(make_query(40, ("100", "101", "102")))
-    assert world.pipelines.sources == (*SOURCES, "intent")
+    assert world.pipelines.sources == (*SOURCES, "scenario_liking", "intent")
     assert status_of(outcome) == {**dict.fromkeys(SOURCES, "answered"), **NOT_ASKED}
     assert world.triton.versions == [VERSION]
     scores = outcome.selected.columns["source_scores"]
-    assert scores.shape == (40, 5)
-    assert not scores[:, 4].any(), "nothing was asked for in words"
+    assert scores.shape == (40, 6)
+    assert not scores[:, 4:].any(), "of no scenario, and nothing was asked for in words"
     assert scores.dtype == np.float32
     assert np.isfinite(scores).all()
     assert len(set(ids_of(outcome))) == 40

@@ -18,7 +18,7 @@ async def test_numbers_come_one_by_one_or_as_arrays(tmp_path: Path) -> None:
     fill_candidates(plain, outcome.selected, world.pipelines.sources, catalog, packed=False)
     fill_candidates(packed, outcome.selected, world.pipelines.sources, catalog, packed=True)
     assert not plain.HasField("packed")
-    assert len(plain.source_scores) == 200
+    assert len(plain.source_scores) == 240
     assert len(plain.category_indexes) > 0
     for name, dtype in (
         ("source_masks", "<u4"),
