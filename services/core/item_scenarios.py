@@ -31,6 +31,17 @@ def scenarios_of(scenario: str, known: Collection[str]) -> list[str]:
     return [path for path in paths if path in known]
 
 
+def read_scenario_names(bundle: Path, name: str) -> tuple[str, ...] | None:
+    """Return the scenarios that a file of the bundle names; None where there is no such file. Raises BundleError."""
+    path = bundle / name
+    if not path.is_file():
+        return None
+    try:
+        return tuple(str(scenario) for scenario in json.loads(path.read_text("utf-8"))["names"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{name} does not name scenarios: {error!r}") from error
+
+
 @dataclass(frozen=True, slots=True)
 class ItemScenarios:
     """names: of the scenarios. numbers: int32 [N+1], an item's place among the names, by row or slot."""
@@ -63,13 +74,9 @@ class ItemScenarios:
     @classmethod
     def load(cls, bundle: Path) -> Self | None:
         """Read those of a bundle's items; None where it tells of none. Raises BundleError."""
-        path = bundle / NAMES
-        if not path.is_file():
+        names = read_scenario_names(bundle, NAMES)
+        if names is None:
             return None
-        try:
-            names = tuple(str(name) for name in json.loads(path.read_text("utf-8"))["names"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise BundleError(f"{NAMES} does not name scenarios: {error!r}") from error
         numbers = read_array(bundle, NUMBERS)
         if numbers.ndim != 1 or (len(numbers) and not 0 <= int(numbers.min()) <= int(numbers.max()) < len(names)):
             raise BundleError(f"{NAMES} and {NUMBERS} do not fit together")

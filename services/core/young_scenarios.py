@@ -7,7 +7,6 @@ likeness to what the user took there.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Self
 import numpy as np
 
 from services.core.bundle import BundleDraft, BundleError, read_array
+from services.core.item_scenarios import read_scenario_names
 from services.core.text_space import Float32, standard
 
 NAMES = "scenarios/young.json"
@@ -46,14 +46,10 @@ class YoungScenarios:
     @classmethod
     def load(cls, bundle: Path) -> Self | None:
         """Read those of a bundle; None where it knows none. Raises BundleError."""
-        path = bundle / NAMES
-        if not path.is_file():
+        names = read_scenario_names(bundle, NAMES)
+        if names is None:
             return None
-        try:
-            names = frozenset(str(name) for name in json.loads(path.read_text("utf-8"))["names"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise BundleError(f"{NAMES} does not name scenarios: {error!r}") from error
         takers = read_array(bundle, TAKERS)
         if takers.ndim != 1:
             raise BundleError(f"{TAKERS} is no column")
-        return cls(names, takers.astype(np.float32, copy=False))
+        return cls(frozenset(names), takers.astype(np.float32, copy=False))

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.bundles.aligned_catalog import CatalogView
+from services.candidates.bundles.liking import Liking
 from services.candidates.catalog.snapshot import CatalogSnapshot
 from services.candidates.catalog.sorted_slots import places_in
 from services.core.cascade import MOST_NEWCOMERS
 from services.core.content_map import ContentMap
 from services.core.content_space import ItemContent
-from services.core.liking import Liking
 
 _ITEMS_AT_ONCE = 1_000
 

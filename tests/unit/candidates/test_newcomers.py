@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest_asyncio
 
+from services.candidates.bundles.liking import Liking
 from services.candidates.bundles.newcomers import NewcomerTable
 from services.core.content_space import ItemContent
 from services.core.errors import UnavailableError
-from services.core.liking import Liking
 from services.core.query import ItemFilter
 from tests.unit.candidates.world import Contents, World, make_query, make_world
 
