@@ -45,6 +45,8 @@ from services.core.pipeline.runner import Pipeline
 from services.core.sources.item_knn import ItemKnnSource
 from services.core.sources.popularity import PopularitySource
 from services.core.sources.sequence import SequenceSource
+from services.core.text_encoder_files import TUNED_TEXT_ENCODER
+from services.plumbing.text.text_encoder import TextEncoder
 
 GENERATE, HYDRATE, SIMILAR = "candidates", "hydrate_candidates", "similar_items"
 NO_SOURCE_SCORES = "no_source_scores"
@@ -113,6 +115,7 @@ class PipelineBuilder:
             similar=self._similar(bundle, of_item, run),
             aligned=aligned,
             newcomers=newcomers,
+            text_encoder=self._text_encoder(bundle),
         )
 
     def without_bundle(self) -> BundlePipelines:
@@ -136,6 +139,11 @@ class PipelineBuilder:
         if model is None or not any(source.needs_user_vector for source in bundle.sources):
             return None
         return UserVectorCall(UserEncoder(self._triton, bundle.version, model, self._budget_seconds))
+
+    def _text_encoder(self, bundle: CandidateBundle) -> TextEncoder | None:
+        if bundle.text_tokens is None:
+            return None
+        return TextEncoder(self._triton, bundle.text_tokens, TUNED_TEXT_ENCODER, bundle.version)
 
     def _similar(self, bundle: CandidateBundle, resolver: QueryResolver, run: Run) -> Pipeline:
         neighbours, vectors = bundle.source(ItemKnnSource.name), bundle.source(SequenceSource.name)

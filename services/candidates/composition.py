@@ -16,6 +16,7 @@ from services.candidates.bundles.candidate_bundle import load_candidate_bundle
 from services.candidates.catalog.change_feed import ChangeFeed
 from services.candidates.catalog.item_contents import ItemContents
 from services.candidates.catalog.item_store import ItemStore
+from services.candidates.catalog.item_texts import ItemTexts
 from services.candidates.catalog.item_words import ItemWords
 from services.candidates.catalog.replica import CatalogReplica
 from services.candidates.catalog.text_encoding import TextEncoding
@@ -79,7 +80,8 @@ async def compose(settings: CandidatesSettings) -> AsyncIterator[Register]:
             watching({"postgres": database_probe(settings.database_url), "triton": triton.check})
         )
         contents = ItemContents(pool, settings.tenant)
-        await stack.enter_async_context(NewcomerFollower(loaded, replica, contents).following())
+        item_texts = ItemTexts(pool, settings.tenant)
+        await stack.enter_async_context(NewcomerFollower(loaded, replica, contents, item_texts).following())
         encoding = await stack.enter_async_context(
             TextEncoding(
                 TextJobs(pool, settings.tenant),

@@ -10,6 +10,7 @@ from services.candidates.catalog.replica import CatalogReplica
 from services.core.errors import NotFoundError, PreconditionError, UnavailableError
 from services.core.pipeline.runner import Pipeline
 from services.plumbing.bundle_watcher import LoadedBundles
+from services.plumbing.text.text_encoder import TextEncoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class BundlePipelines:
         similar: Finds items like one item; None when the bundle has no source for that.
         aligned: The catalog as the bundle sees it.
         newcomers: Items that the bundle does not know, by content; None when it has no content map.
+        text_encoder: The bundle's own, which their contents are read with besides; None when it has none.
     """
 
     version: str
@@ -33,6 +35,7 @@ class BundlePipelines:
     similar: Pipeline | None
     aligned: AlignedCatalog
     newcomers: Newcomers | None = None
+    text_encoder: TextEncoder | None = None
 
 
 class PipelineChooser:

@@ -21,6 +21,10 @@ FOLDER = "text_encoder"
 """Where its files lie in the bundle store."""
 TEXT = "text"
 """Name of its vectors among an item's content vectors."""
+TUNED_TEXT_ENCODER = "tuned_text_encoder"
+"""Name of the model in Triton, and in a bundle, that was fine-tuned with the bundle's ranker; its version is theirs."""
+TUNED_TEXT = "tuned_text"
+"""Name of its vectors among an item's content vectors."""
 MOST_ATTEMPTS = 5
 """A text that could not be encoded so often is left alone until it is written again."""
 

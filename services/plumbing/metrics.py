@@ -211,7 +211,7 @@ LABELS: Mapping[str, str] = {
     "grpc_method": "the methods in protos/",
     "grpc_service": "the services in protos/",
     "grpc_type": "unary, client_stream, server_stream, bidi_stream",
-    "model": "ranker, user_encoder, text_encoder",
+    "model": "ranker, user_encoder, text_encoder, tuned_text_encoder",
     "operation": "read (ranking); apply, rebuild, mend (feedback)",
     "part": "postgres, redis, triton, candidates, feedback",
     "pipeline": "ranking; candidates, hydrate_candidates, similar_items (of the candidates service)",

@@ -6,11 +6,17 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode
 
 from services.plumbing.settings import Address, ServerSettings, TrommelSettings
 from services.training.text_encoder.default_model import DEFAULT_MODEL
 
 DEFAULT_REDIS_URL = "redis://127.0.0.1:7121/0"
+
+
+def _names(value: object) -> object:
+    """Take "a, b" for ("a", "b")."""
+    return tuple(name for part in value.split(",") if (name := part.strip())) if isinstance(value, str) else value
 
 
 class TrainingSettings(TrommelSettings):
@@ -74,6 +80,10 @@ class WorkerSettings(TrainingSettings):
         text_encoder: all-MiniLM-L6-v2, which needs no network, a local folder, or a name on the hub; "none" for none.
         text_encoder_precision: fp32, or int8: about twice as fast on a CPU, with vectors a little off.
         texts_wait_seconds: Longest wait at the beginning of a run for texts that are being encoded; 0 waits for none.
+        text_tuning_epochs: How often a training goes through the interactions to fine-tune the text encoder together
+            with the ranker, for items that nobody took yet; 0 leaves it frozen.
+        text_tuning_tasks: What the encoder learns to foretell besides, separated by commas: category, rating.
+        text_tuning_layers: Upper layers of the encoder that learn.
         text_encoder_cache: Directory that keeps exported encoders; without one each bundle store has its own exported.
     """
 
@@ -90,4 +100,9 @@ class WorkerSettings(TrainingSettings):
     text_encoder: str = Field(default=DEFAULT_MODEL, min_length=1)
     text_encoder_precision: Literal["fp32", "int8"] = "fp32"
     texts_wait_seconds: float = Field(default=120.0, ge=0, le=3600)
+    text_tuning_epochs: int = Field(default=0, ge=0, le=100)
+    text_tuning_tasks: Annotated[
+        tuple[Literal["category", "rating"], ...], NoDecode, BeforeValidator(_names), Field(max_length=2)
+    ] = ()
+    text_tuning_layers: int = Field(default=2, ge=1, le=48)
     text_encoder_cache: Annotated[Path | None, BeforeValidator(lambda value: value or None)] = None

@@ -12,7 +12,9 @@ from services.core.item_index import ItemIndex
 from services.core.sources.registry import load_sources
 from services.core.sources.sequence import SequenceSource
 from services.core.sources.source import Source
+from services.core.text_encoder_files import TUNED_TEXT_ENCODER
 from services.core.young_scenarios import YoungScenarios
+from services.plumbing.text.text_tokens import TextTokens
 from services.plumbing.usearch_index import UsearchIndex
 
 # What counts where no model says otherwise: as much as a request can bring.
@@ -32,6 +34,7 @@ class CandidateBundle:
         content_map: From the content of items that the bundle does not know to vectors; None when it has none.
         audience: What contexts say of users without a history; None when it has none.
         young: The young scenarios; None when it knows none.
+        text_tokens: Of the text encoder that was fine-tuned with the ranker; None when it has none.
     """
 
     version: str
@@ -42,6 +45,7 @@ class CandidateBundle:
     content_map: ContentMap | None = None
     audience: Audience | None = None
     young: YoungScenarios | None = None
+    text_tokens: TextTokens | None = None
 
     def source(self, name: str) -> Source | None:
         """Return the source of that name, if the bundle has it."""
@@ -82,5 +86,23 @@ def load_candidate_bundle(path: Path, manifest: BundleManifest, exact_search_max
     if young is not None and len(young.takers) != index.item_count + 1:
         raise BundleError(f"bundle {manifest.version}: its young scenarios do not fit its items")
     return CandidateBundle(
-        manifest.version, index, tuple(sources.values()), user_encoder, max_history, content_map, audience, young
+        manifest.version,
+        index,
+        tuple(sources.values()),
+        user_encoder,
+        max_history,
+        content_map,
+        audience,
+        young,
+        _text_tokens(path, manifest),
     )
+
+
+def _text_tokens(path: Path, manifest: BundleManifest) -> TextTokens | None:
+    entry = manifest.models.get(TUNED_TEXT_ENCODER)
+    if entry is None:
+        return None
+    try:
+        return TextTokens.load((path / entry.path).parent)
+    except (OSError, ValueError) as error:
+        raise BundleError(f"bundle {manifest.version}: its text encoder cannot be read: {error}") from error

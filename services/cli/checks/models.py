@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.cli.checks.finding import Finding
-from services.core.bundle import USER_ENCODER, BundleError, read_manifest
+from services.core.bundle import BundleError, ModelEntry, TensorEntry, read_manifest
 from services.core.errors import DomainError
-from services.core.history_events import FEATURES
 from services.plumbing.clients.triton import open_triton
 
 _PROBE_SECONDS = 5.0
+# Of candidates, and of tokens.
+_FREE = 64
 _HINT = "activate the bundle again: trommel bundles activate"
 
 
@@ -26,15 +27,7 @@ async def check_models(store: Path, version: str, triton_url: str) -> list[Findi
     findings = []
     async with open_triton(triton_url) as triton:
         for name, model in sorted(manifest.models.items()):
-            length = model.history_buckets[0]
-            inputs: dict[str, NDArray[np.generic]] = {
-                "history_items": np.ones((1, length), np.int64),
-                "history_events": np.zeros((1, length, len(FEATURES)), np.float32),
-            }
-            if name != USER_ENCODER:
-                inputs["user_vectors"] = np.zeros((1, model.vector_size), np.float32)
-                inputs["candidate_items"] = np.ones((1, 64), np.int64)
-                inputs["candidate_features"] = np.zeros((1, 64, len(model.sources)), np.float32)
+            inputs = {tensor.name: _example(tensor, model) for tensor in model.inputs}
             try:
                 await triton.infer(name, version, inputs, model.outputs[0].name, _PROBE_SECONDS)
                 findings.append(Finding(f"model {name}", True, f"{version} answers"))
@@ -43,3 +36,10 @@ async def check_models(store: Path, version: str, triton_url: str) -> list[Findi
                     Finding(f"model {name}", False, str(error) or "no answer in time", f"{_HINT} {version}")
                 )
     return findings
+
+
+def _example(tensor: TensorEntry, model: ModelEntry) -> NDArray[np.generic]:
+    """One user with the shortest history, or one text: item or token 1 everywhere, all else 0."""
+    free = model.history_buckets[0] if tensor.name.startswith("history_") else _FREE
+    shape = tuple(1 if axis == 0 else free if size == -1 else size for axis, size in enumerate(tensor.shape))
+    return np.ones(shape, np.int64) if tensor.dtype == "INT64" else np.zeros(shape, np.float32)

@@ -18,9 +18,14 @@ from services.plumbing.text.text_tokens import TextTokens, TokenBatch
 class TextEncoder:
     """Tokenises here, in a thread, and has Triton do the rest, one batch after the other."""
 
-    def __init__(self, client: Inference, tokens: TextTokens) -> None:
+    def __init__(
+        self, client: Inference, tokens: TextTokens, model: str = TEXT_ENCODER, version: str = VERSION
+    ) -> None:
+        """model, version: in Triton."""
         self._client = client
         self._tokens = tokens
+        self._model = model
+        self._version = version
 
     @property
     def description(self) -> TextEncoderDescription:
@@ -40,9 +45,9 @@ class TextEncoder:
         filled = [place for place, text in enumerate(texts) if text]
         batches = await asyncio.to_thread(self._batches, [texts[place] for place in filled])
         for batch in batches:
-            made = await self._client.infer(TEXT_ENCODER, VERSION, batch.inputs, TEXT_VECTORS, timeout_seconds)
+            made = await self._client.infer(self._model, self._version, batch.inputs, TEXT_VECTORS, timeout_seconds)
             if made.shape != (len(batch.places), self.description.width) or not np.isfinite(made).all():
-                raise UnavailableError(f"model {TEXT_ENCODER} gave no vectors of {self.description.width} numbers")
+                raise UnavailableError(f"model {self._model} gave no vectors of {self.description.width} numbers")
             vectors[[filled[place] for place in batch.places]] = made
         return vectors
 

@@ -17,6 +17,7 @@ from psycopg.rows import TupleRow
 
 from services.core.bundle import BundleError, BundleManifest, bundle_path, list_versions, verify_bundle
 from services.core.errors import NotFoundError, PreconditionError, UnavailableError
+from services.core.text_encoder_files import TUNED_TEXT_ENCODER
 from services.plumbing.bundle_pointer import read_pointer, write_pointer
 from services.plumbing.clients.postgres import Pool, connection
 from services.plumbing.clients.triton import TritonClient
@@ -150,12 +151,14 @@ class Activation:
         """Leave to Triton what somebody may still ask it for: the new version, the active one and the one before."""
         pointer = await asyncio.to_thread(self._pointer)
         kept = {manifest.version, *(pointer or ())}
-        old = await asyncio.to_thread(published_versions, manifest.models, self._repository) - kept
+        # Whether a bundle has a text encoder of its own is a setting: versions before may have had one.
+        models = {*manifest.models, TUNED_TEXT_ENCODER}
+        old = await asyncio.to_thread(published_versions, models, self._repository) - kept
         # Another installation may share this Triton: what is not ours stays.
         ours = await self._bundles.known(locked, old) | set(await asyncio.to_thread(list_versions, self._store))
         await locked.commit()
         for version in sorted(old & ours):
-            await asyncio.to_thread(withdraw_models, manifest.models, version, self._repository)
+            await asyncio.to_thread(withdraw_models, models, version, self._repository)
 
     def _pointed_at(self) -> str:
         pointer = self._pointer()

@@ -9,6 +9,7 @@ from pathlib import Path
 from services.core.bundle import ITEM_IDS, METRICS, BundleDraft, BundleManifest, build_bundle
 from services.core.item_scenarios import ItemScenarios
 from services.core.sources.sequence import SequenceSource
+from services.core.text_encoder_files import TUNED_TEXT_ENCODER
 from services.training.sources import sequence
 from services.training.sources.registry import FITTINGS
 from services.training.steps.bundle_weights import save_weights
@@ -72,6 +73,10 @@ def write_bundle(
     )
     if fitted.content_map is not None:
         fitted.content_map.save(draft)
+    if fitted.text_encoder is not None:
+        from services.training.text_encoder.in_bundle import save_text_encoder
+
+        models[TUNED_TEXT_ENCODER] = save_text_encoder(fitted.text_encoder, draft)
     scenarios = ItemScenarios.of([content.scenario for content in dataset.contents or ()])
     if scenarios is not None:
         scenarios.save(draft)

@@ -31,6 +31,7 @@ class InteractionLog:
     repeats: what ``without_repeats`` left out, in short, or None where that was nothing.
     contents: by item row, [N+1], what is known of each item for the content map, or None.
     contexts: by user, [U], what was last known of each besides what they took, by key; or None.
+    texts: by item row, [N+1], cleaned, as the text encoder reads them; None where nobody is going to.
     """
 
     item_ids: NDArray[np.str_]
@@ -43,6 +44,7 @@ class InteractionLog:
     types: NDArray[np.int8] | None = None
     contents: Sequence[ItemContent] | None = None
     contexts: Sequence[Mapping[str, str]] | None = None
+    texts: Sequence[str] | None = None
 
     @classmethod
     def from_events(
@@ -156,6 +158,7 @@ class InteractionLog:
             None if self.types is None else self.types[kept],
             self.contents,
             self.contexts,
+            self.texts,
         )
 
 

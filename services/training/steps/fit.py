@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from services.core.audience import Audience
 from services.core.content_map import ContentMap
 from services.core.sources.sequence import SequenceSource
 from services.core.sources.source import Source
-from services.core.text_encoder_files import TEXT
+from services.core.text_encoder_files import TEXT, TUNED_TEXT
 from services.core.young_scenarios import YoungScenarios
 from services.training.model.action_heads import ActionHeads
 from services.training.model.blend import Blend
@@ -35,7 +35,7 @@ from services.training.steps.fit_audience import fit_audience
 from services.training.steps.fit_blend import FittedBlend, fit_blend
 from services.training.steps.fit_checkpoint import fingerprint
 from services.training.steps.fit_config import TrainingConfig
-from services.training.steps.fit_content_map import fit_content_map
+from services.training.steps.fit_content_map import FittedContentMap, fit_content_map
 from services.training.steps.fit_heads import fit_heads, refit_heads
 from services.training.steps.fit_progress import ProgressReport
 from services.training.steps.fit_to_data import fitting
@@ -45,9 +45,15 @@ from services.training.steps.learning_curve import comparable, seconds_of
 from services.training.steps.select_sources import SelectedSources, select_sources
 from services.training.steps.source_subsets import first_candidates
 
-STAGES = {"transformer": 80.0, "sources": 8.0, "evaluate": 3.0, "finish": 6.0, "bundle": 3.0}
+STAGES = {"transformer": 80.0, "texts": 0.0, "sources": 8.0, "evaluate": 3.0, "finish": 6.0, "bundle": 3.0}
 """Stages of a run and their usual share of its time."""
 _ABLATION_SHARE = 20.0
+# Of an epoch; on two cores a text costs what a hundred interactions do.
+_TUNING_SHARE = 60.0
+
+if TYPE_CHECKING:
+    from services.training.steps.tune_text_encoder import TunedTextEncoder
+    from services.training.text_encoder.export import LoadedTextEncoder
 
 
 class DatasetError(ValueError):
@@ -62,6 +68,7 @@ class FittedModels:
     before the finish. sources: those that the data has something for, in the order of the ranker's features.
     actions: the heads beside the score, None where the data has nothing for them. newcomers: the score of items that
     are not among the encoder's. content_map: where these lie, None where too little is known of the items.
+    text_encoder: fine-tuned, whose vectors the content map reads; None where it is frozen or the tuned one is no help.
     audience: None where the users' contexts say nothing. young_scenarios: None where there are none.
     metrics: on the held-out interactions.
     training: facts of the run for the manifest; its "seconds" alone differ between equal runs.
@@ -74,6 +81,7 @@ class FittedModels:
     newcomers: NewcomerLine
     actions: ActionHeads | None
     content_map: ContentMap | None
+    text_encoder: LoadedTextEncoder | None
     audience: Audience | None
     young_scenarios: YoungScenarios | None
     sources: Mapping[str, Source]
@@ -83,7 +91,11 @@ class FittedModels:
 
 def stages(config: TrainingConfig) -> dict[str, float]:
     """Stages of a run of this configuration."""
-    return {**STAGES, "evaluate": STAGES["evaluate"] + (_ABLATION_SHARE if config.ablation else 0.0)}
+    return {
+        **STAGES,
+        "texts": _TUNING_SHARE * config.text_tuning.epochs,
+        "evaluate": STAGES["evaluate"] + (_ABLATION_SHARE if config.ablation else 0.0),
+    }
 
 
 def fit_models(
@@ -102,6 +114,7 @@ def fit_models(
     split, config, encoder = begun.split, begun.config, begun.encoder
     settings = config.transformer
     fitted = fit_validated(split, config, encoder, begun.schedule, report, checkpoint, begun.fingerprint)
+    tuned = _tuned(split, config, encoder, report)
     validated = encoder.folded()
     chosen = fit_heads(split, validated, config.content_map, config.seed)
     report.enter("sources")
@@ -119,7 +132,7 @@ def fit_models(
     if chosen is not None and settings.finish_epochs:
         chosen = refit_heads(dataset, encoder, config.seed, chosen)
     report.enter("bundle")
-    mapped = fit_content_map(dataset, encoder, config.content_map, config.seed)
+    mapped, text_encoder = _mapped(dataset, encoder, config, tuned)
     audience = fit_audience(dataset, config.seed)
     young = find_young_scenarios(dataset)
     return FittedModels(
@@ -130,6 +143,7 @@ def fit_models(
         newcomers=blended.newcomers,
         actions=chosen.heads if chosen is not None else None,
         content_map=mapped.content_map if mapped is not None else None,
+        text_encoder=text_encoder,
         audience=audience.audience if audience is not None else None,
         young_scenarios=young,
         sources=_fit_sources(dataset, encoder, config, report),
@@ -155,6 +169,7 @@ def fit_models(
             "selection": asdict(selected) if selected is not None else None,
             "newcomers": asdict(blended.newcomers),
             "content_map": mapped.facts() if mapped is not None else None,
+            "text_tuning": {**tuned.facts, "kept": text_encoder is not None} if tuned is not None else None,
             "audience": audience.facts() if audience is not None else None,
             "young_scenarios": list(young.names) if young is not None else None,
             "actions": chosen.facts() if chosen is not None else None,
@@ -173,6 +188,7 @@ def assist_fit(dataset: InteractionLog, config: TrainingConfig, warm_start: Path
     # The first process alone reads and writes the checkpoint.
     nowhere = Path(os.devnull)
     fit_validated(begun.split, begun.config, begun.encoder, begun.schedule, report, nowhere, begun.fingerprint)
+    _tuned(begun.split, begun.config, begun.encoder, report)
     if begun.config.transformer.finish_epochs:
         finish(dataset, begun.config, begun.encoder, report)
 
@@ -207,6 +223,30 @@ def _begin(dataset: InteractionLog, config: TrainingConfig, report: ProgressRepo
         else Schedule(1, settings.warm_epochs, settings.warm_learning_rate, keep_start=True)
     )
     return _Begun(split, config, encoder, schedule, parent, fingerprint(dataset, config, parent or ""))
+
+
+def _tuned(
+    split: HeldOut, config: TrainingConfig, encoder: SequenceEncoder, report: ProgressReport
+) -> TunedTextEncoder | None:
+    """The text encoder, fine-tuned together with the Transformer; None where it stays frozen."""
+    if not config.text_tuning.epochs:
+        return None
+    # Only here: the libraries of language models take seconds to import.
+    from services.training.steps.tune_text_encoder import tune_text_encoder
+
+    return tune_text_encoder(split, config, encoder, report)
+
+
+def _mapped(
+    dataset: InteractionLog, encoder: SequenceEncoder, config: TrainingConfig, tuned: TunedTextEncoder | None
+) -> tuple[FittedContentMap | None, LoadedTextEncoder | None]:
+    """The content map, and the tuned text encoder where the map has use for its vectors."""
+    if tuned is not None and dataset.contents is not None:
+        richer = replace(dataset, contents=tuned.with_vectors(dataset.contents))
+        mapped = fit_content_map(richer, encoder, config.content_map, config.seed, tuned.hidden)
+        if mapped is not None and mapped.content_map.space.weights.get(TUNED_TEXT, 0.0) > 0:
+            return mapped, tuned.loaded
+    return fit_content_map(dataset, encoder, config.content_map, config.seed), None
 
 
 def _select(

@@ -24,6 +24,8 @@ def fingerprint(log: InteractionLog, config: TrainingConfig, start_from: str) ->
         digest.update(repr((content.categories, sorted(content.numbers.items()))).encode())
         for name, vector in sorted(content.vectors.items()):
             digest.update(name.encode() + vector.tobytes())
+    for text in log.texts or ():
+        digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
     return digest.hexdigest()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from services.core.cascade import CANDIDATE_COUNT
+from services.training.text_encoder.default_model import DEFAULT_MODEL
 
 HISTORY_BUCKETS = (16, 32, 64, 128)
 """Lengths that histories are padded to when served, besides the longest."""
@@ -202,6 +203,35 @@ class ContentMapConfig:
     users: int = 400
 
 
+TEXT_TASKS = ("category", "rating")
+"""What a text encoder that is fine-tuned can learn to foretell besides who takes an item."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextTuningConfig:
+    """Fine-tuning of the text encoder together with the Transformer.
+
+    epochs: over all interactions; 0 leaves the text encoder frozen. model: as a text encoder is named anywhere. tasks:
+    of TEXT_TASKS, learnt beside. layers: of the encoder, the upper ones, that learn. max_tokens: read of a text.
+    items_per_step: whose ids are dropped in a step, so that their texts have to answer for them. learning_rate,
+    head_rate, ranker_rate: the highest of the encoder's layers, of what stands on them, and of the Transformer.
+    task_weight: of the loss of each task, that of the next item being 1. penalty: of the ridge regression that the
+    projection into the space of the items starts from.
+    """
+
+    epochs: int = 0
+    model: str = DEFAULT_MODEL
+    tasks: tuple[str, ...] = ()
+    layers: int = 2
+    max_tokens: int = 128
+    items_per_step: int = 32
+    learning_rate: float = 5e-5
+    head_rate: float = 5e-4
+    ranker_rate: float = 5e-4
+    task_weight: float = 0.3
+    penalty: float = 0.3
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
     """One training run.
@@ -245,3 +275,4 @@ class TrainingConfig:
     user_knn: UserKnnConfig = field(default_factory=UserKnnConfig)
     recency: RecencyConfig = field(default_factory=RecencyConfig)
     content_map: ContentMapConfig = field(default_factory=ContentMapConfig)
+    text_tuning: TextTuningConfig = field(default_factory=TextTuningConfig)

@@ -2,7 +2,8 @@
 
 Sharpness, noise and the weights of the parts are chosen on items that play newcomers: a fifth of the known items at a
 time is kept from the map, users are read without them, and the map is worth the NDCG@10 with which those users find,
-among the hidden items alone, the ones they took.
+among the hidden items alone, the ones they took. Where a text encoder was fine-tuned, the only items that can play are
+those that it never saw.
 """
 
 from __future__ import annotations
@@ -44,11 +45,16 @@ class FittedContentMap:
 
 
 def fit_content_map(
-    log: InteractionLog, encoder: SequenceEncoder, settings: ContentMapConfig, seed: int
+    log: InteractionLog,
+    encoder: SequenceEncoder,
+    settings: ContentMapConfig,
+    seed: int,
+    unseen: NDArray[np.int64] | None = None,
 ) -> FittedContentMap | None:
     """Fit on the items of the log that somebody took and of which something is known; None where these are too few.
 
-    encoder: folded, whose item vectors are learnt from.
+    encoder: folded, whose item vectors are learnt from. unseen: rows of the only items that may play newcomers, where
+    some of the contents were learnt from all others; None lets all play.
     """
     contents = log.contents or ()
     counts = np.bincount(log.rows, minlength=log.item_count + 1)
@@ -62,7 +68,12 @@ def fit_content_map(
     of_rows = [contents[row] for row in rows]
     vectors: Float32 = encoder.items.weight.detach().numpy()[rows]
     whole = content_space(of_rows)
-    newcomers = list(_newcomers(log, rows, encoder, settings.users, seed))
+    if unseen is None:
+        folds = np.random.default_rng([seed, 11]).permutation(len(rows)) % _FOLDS
+        hidden = [np.flatnonzero(folds == fold) for fold in range(_FOLDS)]
+    else:
+        hidden = [np.flatnonzero(np.isin(rows, unseen))]
+    newcomers = list(_newcomers(log, rows, hidden, encoder, settings.users))
     choice = _Choice(dict.fromkeys(whole.weights, 1.0), settings.sharpnesses[0], settings.noises[0])
     best = -1.0
     trials = _trials(list(whole.weights), settings)
@@ -150,13 +161,14 @@ class _Newcomers:
 
 
 def _newcomers(
-    log: InteractionLog, rows: NDArray[np.int64], encoder: SequenceEncoder, most_users: int, seed: int
+    log: InteractionLog,
+    rows: NDArray[np.int64],
+    folds: Sequence[NDArray[np.int64]],
+    encoder: SequenceEncoder,
+    most_users: int,
 ) -> Iterator[_Newcomers]:
-    folds = np.random.default_rng([seed, 11]).permutation(len(rows)) % _FOLDS
-    place_of_row = np.full(log.item_count + 1, -1)
-    place_of_row[rows] = np.arange(len(rows))
-    for fold in range(_FOLDS):
-        hidden = np.flatnonzero(folds == fold)
+    """folds: places among the rows that are hidden together."""
+    for hidden in folds:
         place_in_fold = np.full(log.item_count + 1, -1)
         place_in_fold[rows[hidden]] = np.arange(len(hidden))
         is_hidden = place_in_fold[log.rows] >= 0

@@ -20,7 +20,7 @@ from services.training.steps import data_parallel
 from services.training.steps.evaluate_encoder import encoder_ndcg
 from services.training.steps.event_scale import event_scale
 from services.training.steps.examples import HeldOut, InteractionLog
-from services.training.steps.examples_packing import PackedBatch, PackedEvents, batch_rows, pack_epoch
+from services.training.steps.examples_packing import PackedEvents, batch_rows, pack_epoch
 from services.training.steps.fit_checkpoint import load_checkpoint, save_checkpoint
 from services.training.steps.fit_config import TrainingConfig, TransformerConfig
 from services.training.steps.fit_progress import ProgressReport
@@ -169,6 +169,7 @@ class Trainer:
         self._encoder = encoder.to(self._device)
         self._schedule = schedule
         self.average = WeightAverage(encoder, config.transformer.averaging)
+        self._parameters = list(encoder.parameters())
         self._optimizer = _optimizer(encoder, config.transformer)
         frequencies = np.bincount(log.rows, minlength=log.item_count + 1).astype(np.float64)
         full = log.item_count <= self._settings.full_softmax_items or self._settings.negatives == 0
@@ -194,10 +195,10 @@ class Trainer:
         for step in range(steps):
             done = (epoch + step / steps) / self._schedule.epochs
             for group in self._optimizer.param_groups:
-                group["lr"] = self._schedule.learning_rate * _rate_share(done)
+                group["lr"] = group.get("highest", self._schedule.learning_rate) * _rate_share(done)
             self._optimizer.zero_grad(set_to_none=True)
             loss = self._descend(packed.rows(step * size, (step + 1) * size), sampling)
-            torch.nn.utils.clip_grad_norm_(self._encoder.parameters(), _GRADIENT_NORM)
+            torch.nn.utils.clip_grad_norm_(self._parameters, _GRADIENT_NORM)
             self._optimizer.step()
             self.average.update(self._encoder)
             losses += loss
@@ -210,18 +211,28 @@ class Trainer:
         self._encoder.random_bytes.share = (start, end, len(rows))
         own = rows.rows(start, end)
         # Without rows of its own a process goes the same way, so that its random streams stay those of the others.
-        loss = self._loss(batch_rows(self._log, own).to(self._device), sampling)
+        loss = self._loss(own, sampling)
         loss = loss * (own.position_count / rows.position_count)
         loss.backward()  # type: ignore[no-untyped-call]
-        return data_parallel.sum_gradients(self._encoder.parameters(), float(loss.detach()))
+        return data_parallel.sum_gradients(self._parameters, float(loss.detach()))
 
-    def _loss(self, batch: PackedBatch, sampling: np.random.Generator) -> torch.Tensor:
+    def _loss(self, rows: PackedEvents, sampling: np.random.Generator) -> torch.Tensor:
+        batch = batch_rows(self._log, rows).to(self._device)
         filled = batch.segments > 0
         vectors = self._encoder.item_vectors()
         states = self._encoder(batch.items, batch.events, batch.segments, vectors)[filled]
-        targets = batch.targets[filled]
         # Nobody takes an item twice in a log without repeats: the loss need not teach that.
-        seen = batch.seen(filled)
+        return self._next_item_loss(states, vectors, batch.targets[filled], batch.seen(filled), sampling)
+
+    def _next_item_loss(
+        self,
+        states: torch.Tensor,
+        vectors: torch.Tensor,
+        targets: torch.Tensor,
+        seen: tuple[torch.Tensor, torch.Tensor],
+        sampling: np.random.Generator,
+    ) -> torch.Tensor:
+        """Mean over positions with states float32 [P, D], items having vectors float32 [N+1, D]."""
         if self._sampler is None:
             return full_softmax(states, vectors, targets, *seen)
         return sampled_softmax(

@@ -9,7 +9,7 @@ from services.core.bundle import BundleManifest, bundle_path, verify_bundle
 from services.training.run_record import RunParameters
 from services.training.settings import WorkerSettings
 from services.training.steps.bundle import DatasetError, fit_bundle
-from services.training.steps.fit_config import TrainingConfig
+from services.training.steps.fit_config import TextTuningConfig, TrainingConfig
 from services.training.steps.fit_progress import Progress
 from services.training.steps.plan import plan_run, run_folder
 from services.training.steps.snapshot import (
@@ -65,7 +65,7 @@ def make_bundle(
     try:
         return fit_bundle(
             log,
-            config_of(parameters),
+            config_of(parameters, settings),
             store,
             plan.version,
             fitting,
@@ -77,20 +77,31 @@ def make_bundle(
         raise TooLittleDataError(str(error)) from error
 
 
-def config_of(parameters: RunParameters) -> TrainingConfig:
-    """Return the configuration of a run: the defaults, less what its caller limits."""
-    config = TrainingConfig(seed=parameters.seed)
+def config_of(parameters: RunParameters, settings: WorkerSettings) -> TrainingConfig:
+    """Return the configuration of a run: the defaults, as the worker is set, less what its caller limits."""
+    config = TrainingConfig(seed=parameters.seed, text_tuning=_text_tuning(settings))
     most = parameters.max_epochs
     if not most:
         return config
-    settings = config.transformer
+    transformer = config.transformer
     limited = replace(
-        settings,
-        epochs=min(settings.epochs, most),
-        most_epochs=min(settings.most_epochs, most),
-        warm_epochs=min(settings.warm_epochs, most),
+        transformer,
+        epochs=min(transformer.epochs, most),
+        most_epochs=min(transformer.most_epochs, most),
+        warm_epochs=min(transformer.warm_epochs, most),
     )
     return replace(config, transformer=limited)
+
+
+def _text_tuning(settings: WorkerSettings) -> TextTuningConfig:
+    if settings.text_encoder == NO_MODEL:
+        return TextTuningConfig()
+    return TextTuningConfig(
+        epochs=settings.text_tuning_epochs,
+        model=settings.text_encoder,
+        tasks=settings.text_tuning_tasks,
+        layers=settings.text_tuning_layers,
+    )
 
 
 def describe(progress: Progress) -> str:
@@ -115,7 +126,8 @@ def _snapshot(settings: WorkerSettings, run_id: str, say: Say, should_stop: Call
         with open_text_queue(settings.database_url, settings.tenant) as queue:
             wait_for_texts(queue, settings.texts_wait_seconds, lambda words: say("texts", 0.0, words, {}), should_stop)
     say("snapshot", 0.0, "reads events and items", {})
-    snapshot = take_snapshot(settings.database_url, settings.tenant)
+    tunes = _text_tuning(settings).epochs > 0
+    snapshot = take_snapshot(settings.database_url, settings.tenant, texts=tunes)
     check_enough(
         snapshot.log,
         events=settings.min_events,

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from services.core.content_space import Float32, ItemContent, numbers_in
 from services.core.history_events import RATING
 from services.core.item_scenarios import ItemScenarios
+from services.plumbing.text.item_text import item_text
 from services.training.steps.examples import InteractionLog
 from services.training.steps.item_attributes import ItemAttributes
 from services.training.steps.saved_contents import columns_of, contents_in
@@ -29,7 +30,8 @@ _FETCH_ROWS = 20_000
 _FETCH_VECTORS = 500
 
 _ITEMS = """
-SELECT known.item_id, items.categories, items.attributes::text, items.scenario FROM (
+SELECT known.item_id, items.categories, items.attributes::text, items.scenario, items.title,
+    CASE WHEN %(texts)s THEN items.text ELSE '' END FROM (
     SELECT item_id FROM items WHERE tenant = %(tenant)s AND deleted_at IS NULL
     UNION SELECT item_id FROM events WHERE tenant = %(tenant)s AND type = ANY(%(types)s)
 ) AS known LEFT JOIN items ON items.tenant = %(tenant)s AND items.item_id = known.item_id
@@ -66,24 +68,28 @@ class TooLittleDataError(Exception):
     """There is not enough to train on; the text is one line that says what is needed."""
 
 
-def take_snapshot(database_url: str, tenant: str) -> Snapshot:
+def take_snapshot(database_url: str, tenant: str, *, texts: bool = False) -> Snapshot:
     """Read everything in one read-only transaction; what is recorded meanwhile belongs to the next run.
 
-    Items are the catalog's, less what was deleted, and all that somebody took; in order of their ids.
+    Items are the catalog's, less what was deleted, and all that somebody took; in order of their ids. texts: whether
+    the log shall have them, which takes as much memory as they are long.
 
     Raises:
         psycopg.Error: The database is away.
     """
-    values = {"tenant": tenant, "types": list(INTERACTION_TYPES)}
+    values = {"tenant": tenant, "types": list(INTERACTION_TYPES), "texts": texts}
+    written: dict[str, str] = {}
     with psycopg.connect(database_url, connect_timeout=5, application_name="trommel-snapshot") as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         with connection.cursor(name="items") as cursor:
             cursor.itersize = _FETCH_ROWS
-            known = {
-                str(item_id): (tuple(given or ()), numbers_in(json.loads(attributes or "{}")), scenario or "")
-                for item_id, given, attributes, scenario in cursor.execute(_ITEMS, values)
-            }
+            known = {}
+            for item_id, given, attributes, scenario, title, text in cursor.execute(_ITEMS, values):
+                names = tuple(given or ())
+                known[str(item_id)] = (names, numbers_in(json.loads(attributes or "{}")), scenario or "")
+                if texts:
+                    written[str(item_id)] = item_text(title or "", names, text or "")
         ids = sorted(known)
         rows_of_items = {item_id: row for row, item_id in enumerate(ids, start=1)}
         vectors: dict[str, dict[str, Float32]] = {item_id: {} for item_id in ids}
@@ -126,6 +132,8 @@ def take_snapshot(database_url: str, tenant: str) -> Snapshot:
         log = replace(log, contents=contents)
     if any(contexts):
         log = replace(log, contexts=contexts)
+    if texts:
+        log = replace(log, texts=["", *(written[item_id] for item_id in ids)])
     return Snapshot(log, tuple(sorted(scenarios)))
 
 
@@ -162,6 +170,8 @@ def save_snapshot(path: Path, snapshot: Snapshot) -> None:
         columns["attribute_count"] = np.array(known.count)
     if log.contents is not None:
         columns |= columns_of(log.contents)
+    if log.texts is not None:
+        columns["texts"] = np.frombuffer(json.dumps(list(log.texts)).encode(), np.uint8)
     if log.contexts is not None:
         columns["contexts"] = np.array([json.dumps(dict(context)) for context in log.contexts], dtype=np.str_)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -185,6 +195,7 @@ def load_snapshot(path: Path) -> Snapshot | None:
                 types=kept.get("types"),
                 contents=contents_in(kept),
                 contexts=[json.loads(context) for context in kept["contexts"]] if "contexts" in kept else None,
+                texts=json.loads(kept["texts"].tobytes()) if "texts" in kept else None,
             )
             return Snapshot(log, tuple(kept["scenario_ids"].tolist()))
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):

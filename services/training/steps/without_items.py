@@ -30,6 +30,7 @@ def without_items(log: InteractionLog, rows: Int32) -> InteractionLog:
         rows=new_rows[rest.rows],
         attributes=attributes,
         contents=contents,
+        texts=None if log.texts is None else [log.texts[row] for row in kept_rows],
         repeats=None,
     )
 

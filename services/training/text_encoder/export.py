@@ -12,6 +12,7 @@ import logging
 import shutil
 import tempfile
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -74,12 +75,20 @@ def model_folder(name: str) -> str:
     return str(Path(found.submodule_search_locations[0], _WHEEL_FOLDER))
 
 
-def export_text_encoder(name: str, target: Path, precision: str = "fp32") -> TextEncoderDescription:
-    """Write model, tokenizer and description into ``target``, which appears whole or not at all.
+@dataclass(frozen=True, slots=True)
+class LoadedTextEncoder:
+    """A text encoder as torch has it. tokenizer: of `transformers`. width: C. vocabulary: how many tokens there are."""
 
-    name: DEFAULT_MODEL, a local folder, or a name on the hub, which needs a network. precision: "fp32", or "int8" for
-    weights of eight bits (dynamic quantisation of the matrix products). Raises TextEncoderError.
-    """
+    name: str
+    module: PooledEncoder
+    tokenizer: Any
+    width: int
+    max_tokens: int
+    vocabulary: int
+
+
+def load_text_encoder(name: str) -> LoadedTextEncoder:
+    """Load weights and tokenizer of DEFAULT_MODEL, a local folder, or a name on the hub. Raises TextEncoderError."""
     folder = model_folder(name)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -89,29 +98,51 @@ def export_text_encoder(name: str, target: Path, precision: str = "fp32") -> Tex
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise TextEncoderError(f"text encoder {name} cannot be loaded: {reason}") from error
+    return LoadedTextEncoder(
+        name=name,
+        module=PooledEncoder(model).eval(),
+        tokenizer=tokenizer,
+        width=int(config.hidden_size),
+        max_tokens=min(_MOST_TOKENS, int(config.max_position_embeddings)),
+        vocabulary=int(config.vocab_size),
+    )
+
+
+def export_text_encoder(name: str, target: Path, precision: str = "fp32") -> TextEncoderDescription:
+    """Write model, tokenizer and description into ``target``, which appears whole or not at all.
+
+    name: DEFAULT_MODEL, a local folder, or a name on the hub, which needs a network. precision: "fp32", or "int8" for
+    weights of eight bits (dynamic quantisation of the matrix products). Raises TextEncoderError.
+    """
+    loaded = load_text_encoder(name)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".text-encoder-") as scratch:
         draft = Path(scratch, "draft")
         draft.mkdir()
-        pooled = PooledEncoder(model).eval()
-        _export(pooled, draft / MODEL)
-        _check(pooled, draft / MODEL, config.vocab_size)
-        if precision == "int8":
-            _quantise(draft / MODEL)
-        tokenizer.backend_tokenizer.save(str(draft / TOKENIZER))
-        description = TextEncoderDescription(
-            name=name,
-            width=int(config.hidden_size),
-            max_tokens=min(_MOST_TOKENS, int(config.max_position_embeddings)),
-            padding_id=int(tokenizer.pad_token_id or 0),
-            fingerprint=_fingerprint(draft / MODEL, draft / TOKENIZER),
-            precision=precision,
-            least_cosine=round(_least_cosine(pooled, tokenizer, draft / MODEL), 6),
-        )
-        (draft / DESCRIPTION).write_text(description.to_json(), encoding="utf-8")
+        description = write_text_encoder(loaded, draft, precision)
         if target.exists():
             shutil.rmtree(target)
         draft.rename(target)
+    return description
+
+
+def write_text_encoder(loaded: LoadedTextEncoder, folder: Path, precision: str = "fp32") -> TextEncoderDescription:
+    """Write model, tokenizer and description into a folder that is there. Raises TextEncoderError."""
+    _export(loaded.module, folder / MODEL)
+    _check(loaded.module, folder / MODEL, loaded.vocabulary)
+    if precision == "int8":
+        _quantise(folder / MODEL)
+    loaded.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
+    description = TextEncoderDescription(
+        name=loaded.name,
+        width=loaded.width,
+        max_tokens=loaded.max_tokens,
+        padding_id=int(loaded.tokenizer.pad_token_id or 0),
+        fingerprint=_fingerprint(folder / MODEL, folder / TOKENIZER),
+        precision=precision,
+        least_cosine=round(_least_cosine(loaded.module, loaded.tokenizer, folder / MODEL), 6),
+    )
+    (folder / DESCRIPTION).write_text(description.to_json(), encoding="utf-8")
     return description
 
 

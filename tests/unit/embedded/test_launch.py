@@ -61,7 +61,7 @@ def test_a_configuration_that_is_the_same_is_not_touched(tmp_path: Path) -> None
     """Triton reloads every version of a model whose config.pbtxt was touched."""
     seed_models(tmp_path)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/config.pbtxt")}
-    assert {path.parent.name for path in before} == {"ranker", "text_encoder", "user_encoder"}
+    assert {path.parent.name for path in before} == {"ranker", "text_encoder", "tuned_text_encoder", "user_encoder"}
     seed_models(tmp_path)
     assert {path: path.stat().st_mtime_ns for path in before} == before
     (tmp_path / "ranker" / "config.pbtxt").write_text("old")
