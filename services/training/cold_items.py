@@ -2,13 +2,16 @@
 
 The whole cascade is trained without a trace of them. Then, for every user who met one of them and something else, the
 cold items alone are ranked by the bundle's own graphs, from the user's other items and the cold items' content.
+
+Where items are told of by events, as by reviews, half of the users are read about cold items and the other half are
+asked: no content of a cold item holds anything of whoever is asked for one.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,9 @@ from services.core.content_space import ItemContent
 from services.core.metrics import by_user
 from services.core.metrics.means import with_standard_errors
 from services.training.bundle_figures import bundle_figures
+from services.training.readable_contents import Bools, Contents
 from services.training.steps.bundle import DatasetError, fit_bundle
+from services.training.steps.evaluate import pad_lists
 from services.training.steps.examples import Int32, InteractionLog
 from services.training.steps.fit import assist_fit
 from services.training.steps.fit_config import TrainingConfig
@@ -31,6 +36,7 @@ from services.training.steps.without_items import without_items
 
 PROTOCOL = "cold-items"
 _NEIGHBOURS = 20
+_ASKED = 0.5
 
 Float32 = NDArray[np.float32]
 
@@ -42,7 +48,7 @@ class ColdItems:
     test: figures by list, each with its standard error over users: "ranker", "content_knn" (mean cosine to what the
     user took), "content_knn_centred" (the same after the items' mean vector was taken off), "content_knn_top" (the sum
     of the twenty largest cosines) for every modality, and "random". cold: int32 [C], rows of the log. users: int32 [U].
-    ranked: int32 [U, C], rows, best first.
+    ranked: int32 [U, C], rows, best first. described: items of which something is known.
     """
 
     manifest: BundleManifest
@@ -50,6 +56,7 @@ class ColdItems:
     cold: Int32
     users: Int32
     ranked: Int32
+    described: int
     seconds: dict[str, float]
 
     def to_json(self) -> dict[str, Any]:
@@ -77,17 +84,23 @@ def cold_items(
     report: Callable[[Progress], None],
     share: float,
     version: str,
+    contents: Contents | None = None,
 ) -> ColdItems:
     """Fit a bundle without the cold items into ``store`` and rank them for those who met them.
 
-    The log needs contents. Raises DatasetError where nothing is known of enough items, and what fit_bundle raises.
+    contents: by the events of the log without repeats, where these tell of items; else the log needs some.
+    Raises DatasetError where nothing is known of enough items or nobody can be asked, and what fit_bundle raises.
     """
     started = time.perf_counter()
     log = log.without_repeats()
-    contents = log.contents or ()
     cold = choose_cold(log, share, config.seed)
+    asked = np.isin(log.rows, cold)
+    if contents is not None:
+        asked &= _asked_users(log.user_count, config.seed)[log.users()]
+        log = replace(log, contents=contents(~asked))
+    known = log.contents or ()
     warm = without_items(log, cold)
-    if not len(cold) or not any(contents):
+    if not len(cold) or not any(known):
         raise DatasetError("cold items need items of which something is known: texts, categories or numbers")
     manifest = fit_bundle(warm, config, store, version, report)
     fitted = time.perf_counter()
@@ -95,13 +108,16 @@ def cold_items(
     content_map = ContentMap.load(bundle)
     if content_map is None:
         raise DatasetError("too little is known of the items to place new ones")
-    users = _who_met(log, cold, warm)
-    vectors = content_map.vectors([contents[row] for row in cold])
+    met = log.only(asked)
+    users = np.flatnonzero((np.diff(met.starts) > 0) & (np.diff(warm.starts) > 0)).astype(np.int32)
+    if not len(users):
+        raise DatasetError("nobody is left to ask: cold items need users who met one of them and something else")
+    vectors = content_map.vectors([known[row] for row in cold])
     scores = {"ranker": newcomer_scores(bundle, warm, users, vectors)}
-    scores |= _content_neighbours(log, contents, cold, users)
+    scores |= _content_neighbours(log, known, cold, users)
     scores["random"] = np.random.default_rng([config.seed, 13]).random((len(users), len(cold)), dtype=np.float32)
     report(Progress("test", 1.0))
-    relevant = _relevant(log, cold, users)
+    relevant = pad_lists([met.sequence(int(user)) for user in users], int(np.diff(met.starts).max()))
     lists = {name: cold[np.argsort(-of_list, axis=1, kind="stable")] for name, of_list in scores.items()}
     test = {
         name: with_standard_errors(
@@ -110,7 +126,7 @@ def cold_items(
         for name, rows in lists.items()
     }
     seconds = {"fit": round(fitted - started, 1), "test": round(time.perf_counter() - fitted, 1)}
-    return ColdItems(manifest, test, cold, users, lists["ranker"], seconds)
+    return ColdItems(manifest, test, cold, users, lists["ranker"], sum(map(bool, known)), seconds)
 
 
 def assist_cold_items(log: InteractionLog, config: TrainingConfig, share: float) -> None:
@@ -119,19 +135,10 @@ def assist_cold_items(log: InteractionLog, config: TrainingConfig, share: float)
     assist_fit(without_items(log, choose_cold(log, share, config.seed)).without_repeats(), config)
 
 
-def _who_met(log: InteractionLog, cold: Int32, warm: InteractionLog) -> Int32:
-    """Users who took a cold item, and something else."""
-    met = np.unique(log.users()[np.isin(log.rows, cold)])
-    return met[np.diff(warm.starts)[met] > 0].astype(np.int32)
-
-
-def _relevant(log: InteractionLog, cold: Int32, users: Int32) -> Int32:
-    """int32 [U, R]: the cold items that each took, 0 after the last."""
-    taken = [rows[np.isin(rows, cold)] for rows in (log.sequence(int(user)) for user in users)]
-    relevant = np.zeros((len(users), max((len(rows) for rows in taken), default=1)), dtype=np.int32)
-    for place, rows in enumerate(taken):
-        relevant[place, : len(rows)] = rows
-    return relevant
+def _asked_users(count: int, seed: int) -> Bools:
+    """Bool [U]: the half that is asked."""
+    asked: Bools = np.random.default_rng([seed, 18]).random(count) < _ASKED
+    return asked
 
 
 def _content_neighbours(

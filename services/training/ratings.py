@@ -6,7 +6,7 @@ their ratings foretold from what they are. Nothing reads the rating, or the even
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.core.content_space import ItemContent
 from services.core.metrics import regression
 from services.training.cold_items import choose_cold
 from services.training.rating_answers import Float64, by_neighbours, matrix_factors
+from services.training.readable_contents import Bools, Contents
 from services.training.steps.bundle import DatasetError
 from services.training.steps.evaluate_encoder import user_vectors
 from services.training.steps.examples import HeldOut, InteractionLog, hold_out_last
@@ -35,10 +35,6 @@ from services.training.steps.suitable_heads import RATING_HEAD, suitable_heads
 PROTOCOL = "ratings"
 _ASKED = 0.5
 _STAGES = {"transformer": 60.0, "finish": 5.0, "heads": 25.0, "cold items": 10.0}
-
-Bools = NDArray[np.bool_]
-Contents = Callable[[Bools], Sequence[ItemContent] | None]
-"""What is known of each item, by row, if only the events of a mask (bool [E]) may be read, as for texts of reviews."""
 
 
 @dataclass(frozen=True, slots=True)

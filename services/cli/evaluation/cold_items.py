@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from services.cli.console import note, output
 from services.cli.evaluation.evaluation import write_predictions
 from services.cli.evaluation.item_contents import with_contents
 from services.cli.evaluation.measuring import measuring
-from services.cli.evaluation.offline import open_dataset, read_log
+from services.cli.evaluation.offline import ReadLog, open_dataset, read_log
 from services.cli.evaluation.protocol_run import ProtocolRun
+from services.cli.evaluation.review_texts import contents_of_reviews, told_by_reviews, written_first
 from services.cli.readers.descriptions import read_descriptions
+from services.cli.readers.records import Dataset
 from services.cli.tables import table
+
+if TYPE_CHECKING:
+    from services.training.readable_contents import Contents
+    from services.training.steps.examples import InteractionLog
 
 
 def evaluate_cold_items(run: ProtocolRun, *, descriptions: Path | None, share: float) -> dict[str, Any]:
@@ -26,14 +32,17 @@ def evaluate_cold_items(run: ProtocolRun, *, descriptions: Path | None, share: f
     from services.training.steps.fit_config import TrainingConfig
 
     started = time.monotonic()
-    read = read_log(open_dataset(run.dataset, run.format_name))
+    opened = open_dataset(run.dataset, run.format_name)
+    read = read_log(opened)
     texts = read_descriptions(descriptions, read.items) if descriptions is not None else {}
     if texts:
         note(f"{len(texts):,} of {read.log.item_count:,} items are described")
     log = with_contents(read.log, read.items, texts, None, run.threads)
+    contents = _of_reviews(log, opened, read, run.threads)
     version = time.strftime("%Y%m%d%H%M%S", time.gmtime())
     with measuring(PROTOCOL, run.keep) as (store, report):
-        result = cold_items(log, TrainingConfig(seed=run.seed, threads=run.threads), store, report, share, version)
+        config = TrainingConfig(seed=run.seed, threads=run.threads)
+        result = cold_items(log, config, store, report, share, version, contents)
     if run.predictions is not None:
         write_predictions(run.predictions, read.lists(result.users, result.ranked))
     figures = result.to_json()
@@ -44,7 +53,8 @@ def evaluate_cold_items(run: ProtocolRun, *, descriptions: Path | None, share: f
         "interactions": len(log),
         **figures,
         "cold_item_ids": log.item_ids[result.cold].tolist(),
-        "described": sum(bool(content) for content in log.contents or ()),
+        "described": result.described,
+        "reviews": contents is not None,
         "bundle": run.kept(result.manifest.version),
         **run.facts(PROTOCOL, started, figures["seconds"], options),
     }
@@ -66,3 +76,16 @@ def print_cold_items(result: dict[str, Any]) -> None:
         f"{result['items']:,} items trained on, seed {result['seed']}, {result['seconds']['all']:.0f} s",
         markup=False,
     )
+
+
+def _of_reviews(log: InteractionLog, dataset: Dataset, read: ReadLog, threads: int) -> Contents | None:
+    """Contents by what was written of the items; None where all say something themselves, or nothing was written."""
+    from services.core.text_encoder_files import TEXT
+
+    if all(TEXT in content.vectors for content in (log.contents or ())[1:]):
+        return None
+    reviews = written_first(dataset, read)
+    if not any(reviews):
+        return None
+    note(f"{sum(map(bool, reviews)):,} events come with a text; who is asked for cold items is not read about these")
+    return told_by_reviews(contents_of_reviews(log.without_repeats(), reviews, threads))

@@ -12,7 +12,7 @@ from services.cli.evaluation.item_contents import with_contents
 from services.cli.evaluation.measuring import measuring
 from services.cli.evaluation.offline import open_dataset, read_log
 from services.cli.evaluation.protocol_run import ProtocolRun
-from services.cli.evaluation.review_texts import contents_of_reviews, written
+from services.cli.evaluation.review_texts import contents_of_reviews, written_first
 from services.cli.readers.descriptions import read_descriptions
 from services.cli.tables import table
 
@@ -33,9 +33,8 @@ def evaluate_ratings(run: ProtocolRun, *, descriptions: Path | None, share: floa
     if texts:
         note(f"{len(texts):,} of {read.log.item_count:,} items are described")
     log = with_contents(read.log, read.items, texts, None, run.threads)
-    first = log.first_meetings()
-    reviews = [text for text, kept in zip(written(opened, read), first, strict=True) if kept]
-    log = replace(log.only(first), repeats=None)
+    log = replace(log.without_repeats(), repeats=None)
+    reviews = written_first(opened, read)
     contents = None
     if any(reviews):
         note(f"{sum(map(bool, reviews)):,} ratings come with a text; those asked for are not read")

@@ -11,7 +11,10 @@ from services.cli.evaluation.offline import ReadLog
 from services.cli.readers.records import Dataset, EventRecord
 
 if TYPE_CHECKING:
-    from services.training.ratings import Contents
+    import numpy as np
+
+    from services.core.content_space import ItemContent
+    from services.training.readable_contents import Contents
     from services.training.steps.examples import InteractionLog
 
 REVIEWS = "reviews"
@@ -28,6 +31,12 @@ def written(dataset: Dataset, read: ReadLog) -> list[str]:
         if isinstance(row, EventRecord) and row.text.strip()
     }
     return [texts.get(ordinal, "") for ordinal in read.ordinals.tolist()]
+
+
+def written_first(dataset: Dataset, read: ReadLog) -> list[str]:
+    """Return the text of every interaction of the log without repeats, in its order."""
+    first = read.log.first_meetings()
+    return [text for text, is_first in zip(written(dataset, read), first, strict=True) if is_first]
 
 
 def contents_of_reviews(log: InteractionLog, texts: Sequence[str], threads: int) -> Contents:
@@ -55,3 +64,18 @@ def contents_of_reviews(log: InteractionLog, texts: Sequence[str], threads: int)
         ]
 
     return contents
+
+
+def told_by_reviews(contents: Contents) -> Contents:
+    """Return a function whose items say what was written of them, where they say nothing themselves."""
+    from services.core.text_encoder_files import TEXT
+
+    def told(read: np.typing.NDArray[np.bool_]) -> Sequence[ItemContent]:
+        found = []
+        for content in contents(read) or ():
+            vectors = dict(content.vectors)
+            reviews = vectors.pop(REVIEWS, None)
+            found.append(replace(content, vectors=vectors if reviews is None else {TEXT: reviews, **vectors}))
+        return found
+
+    return told

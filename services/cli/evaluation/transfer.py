@@ -13,7 +13,7 @@ from services.cli.evaluation.item_contents import with_contents
 from services.cli.evaluation.measuring import measuring
 from services.cli.evaluation.offline import ReadLog, open_dataset, read_log
 from services.cli.evaluation.protocol_run import ProtocolRun
-from services.cli.evaluation.review_texts import REVIEWS, contents_of_reviews, written
+from services.cli.evaluation.review_texts import contents_of_reviews, told_by_reviews, written_first
 from services.cli.readers.descriptions import read_descriptions
 from services.cli.readers.records import Dataset
 from services.cli.tables import table
@@ -98,20 +98,11 @@ def print_transfer(result: dict[str, Any]) -> None:
 
 def _told_by_reviews(log: InteractionLog, dataset: Dataset, read: ReadLog, threads: int) -> InteractionLog:
     """The log whose items say what people wrote of them in the training, where the catalogue says nothing of them."""
-    from services.core.text_encoder_files import TEXT
     from services.training.transfer import may_be_learnt
 
-    reviews = written(dataset, read)
+    reviews = written_first(dataset, read)
     if not any(reviews):
         return log
-    first = log.first_meetings()
-    log = replace(log.only(first), repeats=None)
-    kept = [text for text, is_first in zip(reviews, first, strict=True) if is_first]
-    contents = contents_of_reviews(log, kept, threads)(may_be_learnt(log))
-    told = [
-        content
-        if TEXT in content.vectors or REVIEWS not in content.vectors
-        else replace(content, vectors={**content.vectors, TEXT: content.vectors[REVIEWS]})
-        for content in contents or ()
-    ]
-    return replace(log, contents=told)
+    log = replace(log.without_repeats(), repeats=None)
+    contents = told_by_reviews(contents_of_reviews(log, reviews, threads))
+    return replace(log, contents=contents(may_be_learnt(log)))

@@ -113,3 +113,27 @@ def test_two_runs_are_alike(result: ColdItems, tmp_path: Path) -> None:
 def test_without_content_nothing_can_be_said(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="something is known"):
         cold_items(replace(log_of_kinds(), contents=None), SETTINGS, tmp_path, lambda now: None, 0.2, "1")
+
+
+def test_who_is_asked_is_not_read(tmp_path: Path) -> None:
+    log = log_of_kinds()
+    owners = log.users()
+    of_events = np.eye(KINDS)[log.rows % KINDS] + 0.3 * np.random.default_rng(1).normal(size=(len(log), KINDS))
+    masks = []
+
+    def contents(read: np.typing.NDArray[np.bool_]) -> list[ItemContent]:
+        masks.append(read)
+        sums = np.zeros((ITEMS + 1, KINDS), dtype=np.float32)
+        np.add.at(sums, log.rows[read], of_events[read])
+        return [ItemContent({"text": row}) if row.any() else ItemContent() for row in sums]
+
+    told = cold_items(replace(log, contents=None), SETTINGS, tmp_path, lambda now: None, 0.2, "1", contents)
+    (read,) = masks
+    cold = np.isin(log.rows, told.cold)
+    assert read[~cold].all()
+    assert 0.3 < read[cold].mean() < 0.7
+    # Nobody is both: of whoever is asked, nothing is read about any of the cold items.
+    assert set(told.users.tolist()) == set(owners[cold & ~read].tolist())
+    assert not set(told.users.tolist()) & set(owners[cold & read].tolist())
+    assert told.described == ITEMS
+    assert told.test["ranker"]["ndcg@10"] > 1.5 * told.test["random"]["ndcg@10"]

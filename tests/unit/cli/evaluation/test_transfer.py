@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,7 @@ from services.cli.evaluation.offline import read_log
 from services.cli.evaluation.transfer import _told_by_reviews
 from services.cli.readers import amazon_reviews
 from services.cli.readers.records import ReadOptions
-
-WORDS = ("film", "guitar", "red", "blue", "green", "brown", "warm", "loud")
-KINDS = ("red", "blue", "green", "brown")
-USERS, ITEMS, TAKEN = 60, 48, 8
-
-
-def counted(texts: Sequence[str], encoder: str | None, threads: int) -> np.ndarray:
-    """Vectors of texts as a stand-in for the encoder's: how often each word occurs."""
-    made = np.array([[text.lower().count(word) for word in WORDS] for text in texts], np.float32)
-    return made / np.maximum(np.linalg.norm(made, axis=1, keepdims=True), 1e-9)
+from tests.guitar_reviews import ITEMS, TAKEN, USERS, counted, write_guitars
 
 
 @pytest.fixture(autouse=True)
@@ -43,15 +34,7 @@ def films(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def guitars(tmp_path: Path) -> Path:
-    random = np.random.default_rng(1)
-    lines = []
-    for user in range(USERS):
-        for time, item in enumerate(random.choice(np.arange(user % 4, ITEMS, 4), TAKEN, replace=False).tolist()):
-            review = f"a guitar, {KINDS[item % 4]} " + ("warm " * (item % 3)) + ("loud " * (item % 5))
-            row = {"reviewerID": f"u{user}", "asin": f"g{item}", "overall": 4.0, "unixReviewTime": time}
-            lines.append(json.dumps({**row, "reviewText": review, "summary": ""}))
-    (tmp_path / "guitars.json").write_text("\n".join(lines) + "\n")
-    return tmp_path / "guitars.json"
+    return write_guitars(tmp_path / "guitars.json")
 
 
 def test_transfer_between_two_data_sets(
