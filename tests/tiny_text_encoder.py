@@ -32,7 +32,7 @@ def save_tiny_text_encoder(folder: Path, words: Sequence[str]) -> str:
                 num_hidden_layers=2,
                 num_attention_heads=2,
                 intermediate_size=32,
-                max_position_embeddings=32,
+                max_position_embeddings=64,
                 initializer_range=0.3,
             )
         )

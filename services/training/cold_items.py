@@ -33,6 +33,7 @@ from services.training.steps.fit_config import TrainingConfig
 from services.training.steps.fit_progress import Progress
 from services.training.steps.served_lists import newcomer_scores
 from services.training.steps.without_items import without_items
+from services.training.text_encoder.in_bundle import with_tuned_text
 
 PROTOCOL = "cold-items"
 _NEIGHBOURS = 20
@@ -112,7 +113,10 @@ def cold_items(
     users = np.flatnonzero((np.diff(met.starts) > 0) & (np.diff(warm.starts) > 0)).astype(np.int32)
     if not len(users):
         raise DatasetError("nobody is left to ask: cold items need users who met one of them and something else")
-    vectors = content_map.vectors([known[row] for row in cold])
+    of_cold = [known[row] for row in cold]
+    if log.texts is not None:
+        of_cold = with_tuned_text(bundle, of_cold, [log.texts[row] for row in cold])
+    vectors = content_map.vectors(of_cold)
     scores = {"ranker": newcomer_scores(bundle, warm, users, vectors)}
     scores |= _content_neighbours(log, known, cold, users)
     scores["random"] = np.random.default_rng([config.seed, 13]).random((len(users), len(cold)), dtype=np.float32)

@@ -15,6 +15,7 @@ from services.cli import options
 from services.cli.commands.stack import PortBase
 
 if TYPE_CHECKING:
+    from services.cli.evaluation.cold_items import TextTuning
     from services.cli.evaluation.protocol_run import ProtocolRun
 
 
@@ -119,6 +120,19 @@ def evaluate(
             "learn from: transfer.",
         ),
     ] = 0.1,
+    tune_text: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=100,
+            metavar="EPOCHS",
+            help="With --protocol cold-items: fine-tune the text encoder together with the ranker, for so many epochs.",
+        ),
+    ] = 0,
+    text_tasks: Annotated[
+        str,
+        typer.Option(metavar="TASKS", help="With --tune-text: learn these too, separated by commas: category, rating."),
+    ] = "",
     source: Annotated[str | None, typer.Option(help="With transfer: the data set of which much is known.")] = None,
     target: Annotated[
         str | None, typer.Option(help="With transfer: the data set of which little or nothing is known.")
@@ -170,9 +184,11 @@ def evaluate(
 
         with ends_orderly():
             offline = _protocol_run(dataset, format_name, seed, threads, predictions, keep)
-            figures, show = _measured(protocol, offline, descriptions, share, cold_share, source)
+            tuning = _tuning(protocol, tune_text, text_tasks)
+            figures, show = _measured(protocol, offline, descriptions, share, cold_share, source, tuning)
         _say(figures, as_json, show)
         return
+    _tuning(protocol, tune_text, text_tasks)
     if protocol is not None:
         from services.cli.ending import ends_orderly
 
@@ -252,6 +268,7 @@ def _measured(
     share: float,
     cold_share: float,
     source: str | None,
+    tuning: TextTuning,
 ) -> tuple[dict[str, Any], Show]:
     """Return the figures of a protocol other than leave-one-out, and what prints them."""
     from services.cli.cli_error import CliError
@@ -267,9 +284,27 @@ def _measured(
             return evaluate_ratings(run, descriptions=descriptions, share=share, cold_share=cold_share), print_ratings
         if protocol is Protocol.new_users:
             return evaluate_new_users(run, share=cold_share), print_new_users
-        return evaluate_cold_items(run, descriptions=descriptions, share=cold_share), print_cold_items
+        measured = evaluate_cold_items(run, descriptions=descriptions, share=cold_share, tuning=tuning)
+        return measured, print_cold_items
     except ModuleNotFoundError as error:
         raise CliError(f"{error.name} is missing: install trommel[training-worker]") from error
+
+
+def _tuning(protocol: Protocol | None, epochs: int, tasks: str) -> TextTuning:
+    """Raise CliError where it was asked for and means nothing."""
+    from services.cli.cli_error import CliError
+    from services.cli.evaluation.cold_items import TextTuning
+    from services.cli.exit_codes import USAGE
+
+    names = tuple(name for part in tasks.split(",") if (name := part.strip()))
+    unknown = [name for name in names if name not in {"category", "rating"}]
+    if unknown:
+        raise CliError(f"--text-tasks: there is no {unknown[0]!r}; there are category and rating", USAGE)
+    if names and not epochs:
+        raise CliError("--text-tasks: only with --tune-text", USAGE)
+    if epochs and protocol is not Protocol.cold_items:
+        raise CliError("--tune-text: only with --protocol cold-items", USAGE)
+    return TextTuning(epochs, names)
 
 
 def _transfer_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +23,28 @@ if TYPE_CHECKING:
     from services.training.steps.examples import InteractionLog
 
 
-def evaluate_cold_items(run: ProtocolRun, *, descriptions: Path | None, share: float) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class TextTuning:
+    """epochs: of the text encoder's fine-tuning, 0 for none. tasks: learnt besides, "category", "rating"."""
+
+    epochs: int = 0
+    tasks: tuple[str, ...] = ()
+
+    def options(self) -> dict[str, object | None]:
+        """As the command is given them."""
+        return {"tune-text": self.epochs or None, "text-tasks": ",".join(self.tasks) or None}
+
+
+def evaluate_cold_items(
+    run: ProtocolRun, *, descriptions: Path | None, share: float, tuning: TextTuning
+) -> dict[str, Any]:
     """Train without ``share`` of the items and measure; returns the figures as JSON has them.
 
     Raises:
         CliError: The data set or its descriptions cannot be read, or too little is known of the items.
     """
     from services.training.cold_items import PROTOCOL, cold_items
-    from services.training.steps.fit_config import TrainingConfig
+    from services.training.steps.fit_config import TextTuningConfig, TrainingConfig
 
     started = time.monotonic()
     opened = open_dataset(run.dataset, run.format_name)
@@ -41,12 +56,13 @@ def evaluate_cold_items(run: ProtocolRun, *, descriptions: Path | None, share: f
     contents = _of_reviews(log, opened, read, run.threads)
     version = time.strftime("%Y%m%d%H%M%S", time.gmtime())
     with measuring(PROTOCOL, run.keep) as (store, report):
-        config = TrainingConfig(seed=run.seed, threads=run.threads)
+        tuned = TextTuningConfig(epochs=tuning.epochs, tasks=tuning.tasks)
+        config = TrainingConfig(seed=run.seed, threads=run.threads, text_tuning=tuned)
         result = cold_items(log, config, store, report, share, version, contents)
     if run.predictions is not None:
         write_predictions(run.predictions, read.lists(result.users, result.ranked))
     figures = result.to_json()
-    options = {"cold-share": share, "descriptions": descriptions}
+    options = {"cold-share": share, "descriptions": descriptions, **tuning.options()}
     return {
         "dataset": read.name,
         "seed": run.seed,
@@ -55,6 +71,7 @@ def evaluate_cold_items(run: ProtocolRun, *, descriptions: Path | None, share: f
         "cold_item_ids": log.item_ids[result.cold].tolist(),
         "described": result.described,
         "reviews": contents is not None,
+        "text_tuning": result.manifest.training["text_tuning"],
         "bundle": run.kept(result.manifest.version),
         **run.facts(PROTOCOL, started, figures["seconds"], options),
     }
@@ -71,6 +88,11 @@ def print_cold_items(result: dict[str, Any]) -> None:
     if neighbours and neighbours["ndcg@10"] > 0:
         times = ranker["ndcg@10"] / neighbours["ndcg@10"]
         output().print(f"ranker: {times:.2f} times the content neighbours' NDCG@10", markup=False)
+    tuned = result["text_tuning"]
+    if tuned is not None:
+        tasks = f" and {', '.join(tuned['tasks'])}" if tuned["tasks"] else ""
+        outcome = "read by the content map" if tuned["kept"] else "of no use on validation, left out"
+        output().print(f"text encoder: fine-tuned on who takes what{tasks}, {outcome}", markup=False)
     output().print(
         f"{result['dataset']}: {result['cold_items']:,} cold items, {result['users']:,} users who met them, "
         f"{result['items']:,} items trained on, seed {result['seed']}, {result['seconds']['all']:.0f} s",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def with_contents(
     log: InteractionLog, items: Mapping[str, ItemRecord], texts: Mapping[str, str], encoder: str | None, threads: int
 ) -> InteractionLog:
-    """Return the log with the contents of its items.
+    """Return the log with the contents and the texts of its items.
 
     texts: in place of the items' own, by id. encoder: None for the default, else a folder or a name on the hub.
 
@@ -43,8 +43,8 @@ def with_contents(
             replace(content, vectors={TEXT: vector}) if text else content
             for content, text, vector in zip(contents, written, vectors, strict=True)
         ]
-    contents[0] = ItemContent()
-    return replace(log, contents=contents)
+    contents[0], written[0] = ItemContent(), ""
+    return replace(log, contents=contents, texts=written)
 
 
 def text_vectors(texts: Sequence[str], encoder: str | None, threads: int) -> NDArray[np.float32]:

@@ -47,7 +47,7 @@ class TextTower(nn.Module):
         self.esteem = nn.Linear(shape.text_width, 1) if shape.ratings else None
         for head in (self.projection, self.categories, self.taste, self.esteem):
             if head is not None:
-                nn.init.zeros_(head.weight)
+                nn.init.xavier_uniform_(head.weight)
                 nn.init.zeros_(head.bias)
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
@@ -70,11 +70,16 @@ class TextTower(nn.Module):
         """Mean cross-entropy of the categories: known float32 [B, categories], 1 where the item is of that one."""
         if self.categories is None:
             return vectors.new_zeros(())
-        return functional.binary_cross_entropy_with_logits(self.categories(vectors), known)
+        return functional.binary_cross_entropy_with_logits(self.categories(self._scaled(vectors)), known)
 
     def rating_loss(self, vectors: torch.Tensor, states: torch.Tensor, ratings: torch.Tensor) -> torch.Tensor:
         """Mean squared error of ratings float32 [P], less their mean, of items by users of states float32 [P, D]."""
         if self.taste is None or self.esteem is None or not len(ratings):
             return vectors.new_zeros(())
-        foretold = (self.taste(states) * vectors).sum(dim=1) + self.esteem(vectors)[:, 0]
+        scaled = self._scaled(vectors)
+        foretold = (self.taste(states) * scaled).mean(dim=1) + self.esteem(scaled)[:, 0]
         return functional.mse_loss(foretold, ratings)
+
+    def _scaled(self, vectors: torch.Tensor) -> torch.Tensor:
+        """Numbers about 1 large, as heads learn from: those of a unit vector are small where it is wide."""
+        return vectors * self.shape.text_width**0.5

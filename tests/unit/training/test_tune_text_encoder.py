@@ -118,7 +118,7 @@ def vectors_of(model: str, log: InteractionLog) -> np.ndarray:
 
 def test_lower_layers_and_words_stay_as_they_were(model: str) -> None:
     log, config = log_of_kinds(), config_of(model, epochs=1)
-    found = tuned(log, config)
+    found = tuned(log, replace(config, text_tuning=replace(config.text_tuning, layers=1)))
     assert found is not None
     before, after = load_text_encoder(model).module.state_dict(), found.loaded.module.state_dict()
     moved = {name for name in before if not torch.equal(before[name], after[name])}
@@ -196,7 +196,8 @@ def store(model: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = config_of(model)
     config = replace(config, transformer=replace(config.transformer, epochs=4))
     stages: list[str] = []
-    fit_bundle(log_of_kinds(), config, folder, "1", lambda now: stages.append(now.stage))
+    log = replace(log_of_kinds(), contents=[ItemContent()] * (ITEMS + 1))
+    fit_bundle(log, config, folder, "1", lambda now: stages.append(now.stage))
     assert "texts" in stages
     return folder
 
