@@ -82,4 +82,5 @@ class TextTower(nn.Module):
 
     def _scaled(self, vectors: torch.Tensor) -> torch.Tensor:
         """Numbers about 1 large, as heads learn from: those of a unit vector are small where it is wide."""
-        return vectors * self.shape.text_width**0.5
+        scaled: torch.Tensor = vectors * self.shape.text_width**0.5
+        return scaled

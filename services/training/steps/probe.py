@@ -10,7 +10,7 @@ from services.core.errors import UnavailableError
 from services.plumbing.clients.triton import TritonClient
 
 _OF_HISTORY = ("history_items", "history_events")
-_MASK = "attention_mask"
+_OF_TEXT = ("input_ids", "attention_mask")
 _CANDIDATES = 64
 _NUMPY_TYPES: dict[str, type[np.generic]] = {"INT64": np.int64, "FP32": np.float32}
 
@@ -36,11 +36,11 @@ async def probe_models(triton: TritonClient, manifest: BundleManifest, timeout_s
 def example_input(tensor: TensorEntry, entry: ModelEntry, item_count: int) -> NDArray[np.generic]:
     """Return an input as serving sends it: batch 1, the shortest history bucket, 64 candidates.
 
-    Rows, and tokens, are 1, 2, 3 … as far as the items go, so that nothing is padding; features are 0.
+    Rows are 1, 2, 3 … as far as the items go, so that nothing is padding; tokens are 1, features 0.
     """
     free = entry.history_buckets[0] if tensor.name in _OF_HISTORY else _CANDIDATES
     shape = tuple(1 if axis == 0 else free if size == -1 else size for axis, size in enumerate(tensor.shape))
-    if tensor.name == _MASK:
+    if tensor.name in _OF_TEXT:
         return np.ones(shape, np.int64)
     if tensor.dtype == "INT64":
         return (np.arange(np.prod(shape), dtype=np.int64) % max(item_count, 1) + 1).reshape(shape)
