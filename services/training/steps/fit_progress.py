@@ -91,3 +91,15 @@ class ProgressReport:
         if done < _SHARE_BEFORE_AN_ESTIMATE:
             return None
         return (now - started) / done * (1.0 - self._fraction)
+
+
+class PartOfStage:
+    """A part of a report's present stage, told of as if it were all of it."""
+
+    def __init__(self, report: ProgressReport, start: float, end: float) -> None:
+        """start, end: shares of the stage."""
+        self._report, self._start, self._end = report, start, end
+
+    def advance(self, share: float, *, loss: float | None = None) -> None:
+        """``share`` (0..1) of the part is done. Raises TrainingStoppedError."""
+        self._report.advance(self._start + (self._end - self._start) * share, loss=loss)

@@ -23,7 +23,7 @@ from services.training.steps.examples import HeldOut, InteractionLog
 from services.training.steps.examples_packing import PackedEvents, batch_rows, pack_epoch
 from services.training.steps.fit_checkpoint import load_checkpoint, save_checkpoint
 from services.training.steps.fit_config import TrainingConfig, TransformerConfig
-from services.training.steps.fit_progress import ProgressReport
+from services.training.steps.fit_progress import PartOfStage, ProgressReport
 from services.training.steps.learning_curve import EpochClock, EpochFacts
 
 Weights = Mapping[str, torch.Tensor]
@@ -180,7 +180,7 @@ class Trainer:
         """Of the step before."""
         return float(self._optimizer.param_groups[0]["lr"])
 
-    def run_epoch(self, epoch: int, report: ProgressReport) -> float:
+    def run_epoch(self, epoch: int, report: ProgressReport | PartOfStage) -> float:
         """Go through the log once and return the mean loss of its steps. Raises TrainingStoppedError."""
         # Every epoch has random streams of its own, so that a resumed run draws what an uninterrupted one would.
         streams = np.random.SeedSequence([self._seed, self._schedule.stage, epoch]).spawn(2)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from services.core.content_space import Float32, ItemContent
 from services.core.text_encoder_files import TUNED_TEXT
@@ -25,7 +26,7 @@ from services.training.steps.examples import HeldOut, Int64, InteractionLog
 from services.training.steps.examples_packing import PackedEvents, batch_rows
 from services.training.steps.fit_config import TEXT_TASKS, TextTuningConfig, TrainingConfig
 from services.training.steps.fit_content_map import content_space
-from services.training.steps.fit_progress import ProgressReport
+from services.training.steps.fit_progress import PartOfStage, ProgressReport
 from services.training.steps.fit_transformer import Schedule, Trainer
 from services.training.text_encoder.export import LoadedTextEncoder, load_text_encoder
 
@@ -35,6 +36,8 @@ _FOLDS = 5
 _LEAST_ITEMS = 100
 _TEXTS_AT_ONCE = 32
 _STAGE = 3
+# Shares of the stage that are done before and after the epochs.
+_BEFORE, _AFTER = 0.1, 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ def tune_text_encoder(
             vectors = encoder.item_vectors()[torch.from_numpy(shown)]
         tower.start_from(torch.from_numpy(start), vectors.cpu(), settings.penalty)
         trainer = _JointTrainer(log, config, encoder, tower, shown, texts_of, categories)
-        losses = [trainer.run_epoch(epoch, _Part(report, _BEFORE, _AFTER)) for epoch in range(settings.epochs)]
+        losses = [trainer.run_epoch(epoch, PartOfStage(report, _BEFORE, _AFTER)) for epoch in range(settings.epochs)]
         tower.eval()
     ndcgs = _keep_better(split, config, encoder, before, trainer.average.snapshot())
     spoken = np.flatnonzero(says)
@@ -117,22 +120,8 @@ def tune_text_encoder(
         "losses": [round(loss, 4) for loss in losses],
         **ndcgs,
     }
-    tower.requires_grad_(False)
+    tower.requires_grad_(False).cpu()
     return TunedTextEncoder(loaded, made, hidden, facts)
-
-
-_BEFORE, _AFTER = 0.1, 0.85
-"""Shares of the stage that are done before and after the epochs."""
-
-
-class _Part(ProgressReport):
-    """A part of the present stage, as a stage."""
-
-    def __init__(self, whole: ProgressReport, start: float, end: float) -> None:
-        self._whole, self._start, self._end = whole, start, end
-
-    def advance(self, share: float, *, loss: float | None = None, validation_ndcg: float | None = None) -> None:
-        self._whole.advance(self._start + (self._end - self._start) * share, loss=loss, validation_ndcg=validation_ndcg)
 
 
 class _Tokens:
@@ -147,7 +136,7 @@ class _Tokens:
         """How many tokens."""
         return len(self._ids[row])
 
-    def batch(self, rows: Int64) -> tuple[torch.Tensor, torch.Tensor]:
+    def batch(self, rows: Int64, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
         """input_ids and attention_mask, int64 [B, T]."""
         chosen = [self._ids[row] for row in rows.tolist()]
         longest = max(len(ids) for ids in chosen)
@@ -156,7 +145,6 @@ class _Tokens:
         for place, ids in enumerate(chosen):
             tokens[place, : len(ids)] = torch.tensor(ids, dtype=torch.int64)
             mask[place, : len(ids)] = 1
-        device = data_parallel.device()
         return tokens.to(device), mask.to(device)
 
 
@@ -191,7 +179,7 @@ class _JointTrainer(Trainer):
         self._ratings = None if values is None else torch.from_numpy(values - np.nanmean(values)).float()
         self._dropped: Int64 = np.empty(0, dtype=np.int64)
 
-    def run_epoch(self, epoch: int, report: ProgressReport) -> float:
+    def run_epoch(self, epoch: int, report: ProgressReport | PartOfStage) -> float:
         """As of the Transformer's training."""
         self._tower.train()
         try:
@@ -221,7 +209,7 @@ class _JointTrainer(Trainer):
         if not len(self._dropped):
             return loss
         dropped = torch.from_numpy(self._dropped).to(self._device)
-        texts = self._tower(*self._texts.batch(self._dropped))
+        texts = self._tower(*self._texts.batch(self._dropped, self._device))
         place = torch.full((len(vectors),), -1, dtype=torch.int64, device=self._device)
         place[dropped] = torch.arange(len(dropped), device=self._device)
         places = place[targets]
@@ -265,15 +253,14 @@ def _categories(log: InteractionLog, rows: Int64) -> Float32 | None:
 
 
 @torch.no_grad()
-def _encoded(
-    encoder: Callable[..., torch.Tensor], width: int, texts: _Tokens, rows: Int64, done: Callable[[float], None]
-) -> Float32:
+def _encoded(encoder: nn.Module, width: int, texts: _Tokens, rows: Int64, done: Callable[[float], None]) -> Float32:
     """float32 [K, C]: text vectors of the rows."""
     made = np.zeros((len(rows), width), dtype=np.float32)
+    device = next(encoder.parameters()).device
     order = np.argsort([texts.length(row) for row in rows.tolist()], kind="stable")
     for start in range(0, len(order), _TEXTS_AT_ONCE):
         part = order[start : start + _TEXTS_AT_ONCE]
-        made[part] = encoder(*texts.batch(rows[part])).cpu().numpy()
+        made[part] = encoder(*texts.batch(rows[part], device)).cpu().numpy()
         done(min(1.0, (start + _TEXTS_AT_ONCE) / len(order)))
     return made
 

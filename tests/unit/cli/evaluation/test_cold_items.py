@@ -62,3 +62,20 @@ def test_reviews_are_not_read_where_all_items_say_something(guitars: Path) -> No
     assert found[2].vectors.keys() == found[1].vectors.keys() == {TEXT}
     assert found[2].vectors[TEXT].tolist() == [1, 1, 1]
     assert len(found[1].vectors[TEXT]) == len(WORDS)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--protocol", "leave-one-out", "--tune-text", "2"), "--tune-text: only with --protocol cold-items"),
+        (("--tune-text", "2"), "--tune-text: only with --protocol cold-items"),
+        (("--protocol", "cold-items", "--text-tasks", "rating"), "--text-tasks: only with --tune-text"),
+        (("--protocol", "cold-items", "--tune-text", "1", "--text-tasks", "poetry"), "there are category and rating"),
+    ],
+)
+def test_tuning_is_refused_where_it_means_nothing(
+    trommel: Callable[..., Any], guitars: Path, words: tuple[str, ...], says: str
+) -> None:
+    outcome = trommel("evaluate", str(guitars), *words)
+    assert outcome.code == 2
+    assert says in outcome.notes
