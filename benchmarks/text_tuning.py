@@ -26,10 +26,12 @@ from services.cli.evaluation.offline import open_dataset, read_log
 from services.cli.progress import progress
 from services.cli.readers.descriptions import read_descriptions
 from services.core.content_space import ItemContent
+from services.core.item_index import ItemIndex
 from services.core.metrics import by_user
 from services.core.text_encoder_files import TUNED_TEXT
 from services.training.cold_items import choose_cold
 from services.training.model.encoder import SequenceEncoder
+from services.training.steps.bundle_weights import load_weights
 from services.training.steps.evaluate_encoder import user_vectors
 from services.training.steps.examples import HeldOut, InteractionLog, hold_out_last
 from services.training.steps.fit_config import TextTuningConfig, TrainingConfig
@@ -73,6 +75,9 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--layers", type=int, default=2)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--bundle", type=Path, help="of `trommel evaluate --protocol cold-items --keep`, to start from its Transformer"
+    )
     given = parser.parse_args()
     read = read_log(open_dataset(given.dataset, None))
     texts = read_descriptions(given.descriptions, read.items) if given.descriptions else {}
@@ -83,7 +88,7 @@ def main() -> None:
     test = Test(log, warm, cold, met[np.diff(warm.starts)[met] > 0].astype(np.int32))
     config = fitting(TrainingConfig(seed=given.seed, threads=given.threads), warm)
     split = hold_out_last(warm)
-    encoder = _trained(split, config)
+    encoder = _trained(split, config) if given.bundle is None else _kept(warm, config, given.bundle)
     contents = log.contents or ()
     frozen = test.ndcgs(_placed(warm, encoder, config, [contents[row] for row in cold], None)[0], encoder.folded())
     print(f"{len(cold)} cold items, {len(test.users)} users who met them, seed {given.seed}")
@@ -126,6 +131,15 @@ def _trained(split: HeldOut, config: TrainingConfig) -> SequenceEncoder:
         )
         schedule = Schedule(0, settings.epochs, settings.learning_rate)
         return fit_validated(split, config, encoder, schedule, report, Path(scratch, "state.pt"), "").encoder
+
+
+def _kept(warm: InteractionLog, config: TrainingConfig, bundle: Path) -> SequenceEncoder:
+    """The encoder of a bundle that was trained on the same log; its items have taken their attributes in."""
+    plain = new_encoder(warm, config).folded()
+    encoder = SequenceEncoder(plain.shape, config.transformer.dropout, events=plain.event_inputs.scale)
+    if ItemIndex.load(bundle).item_count != warm.item_count or not load_weights(encoder, warm.item_ids, bundle):
+        raise SystemExit(f"{bundle} is not of this data set, seed and share")
+    return encoder
 
 
 def _placed(
