@@ -25,7 +25,7 @@ from services.cli.evaluation.item_contents import with_contents
 from services.cli.evaluation.offline import open_dataset, read_log
 from services.cli.progress import progress
 from services.cli.readers.descriptions import read_descriptions
-from services.core.content_space import ItemContent
+from services.core.content_space import ItemContent, whitened
 from services.core.item_index import ItemIndex
 from services.core.metrics import by_user
 from services.core.text_encoder_files import TUNED_TEXT
@@ -156,7 +156,9 @@ def _placed(
     fitted = fit_content_map(log, encoder.folded(), config.content_map, config.seed, unseen)
     if fitted is None:
         raise SystemExit("too little is known of the items")
-    return fitted.content_map.vectors(cold), fitted.content_map.space.weights.get(TUNED_TEXT, 0.0)
+    weights = fitted.content_map.space.weights
+    weight = sum(weights.get(part, 0.0) for part in (TUNED_TEXT, whitened(TUNED_TEXT)))
+    return fitted.content_map.vectors(cold), weight
 
 
 def _error(values: NDArray[np.float64]) -> float:

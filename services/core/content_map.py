@@ -23,6 +23,7 @@ BASIS = "content/basis.npy"
 WEIGHTS = "content/weights.npy"
 MEAN = "content/mean.npy"
 USERS = "content/users.npy"
+WHITENING = "content/whitening_{}.npy"
 
 _ROWS_AT_ONCE = 256
 
@@ -61,8 +62,11 @@ class ContentMap:
                 "edges": {name: edges.tolist() for name, edges in space.edges.items()},
                 "weights": dict(space.weights),
                 "centres": {name: centre.tolist() for name, centre in space.centres.items()},
+                "whitenings": list(space.whitenings),
             },
         )
+        for place, whitening in enumerate(space.whitenings.values()):
+            draft.save_array(WHITENING.format(place), whitening)
         draft.save_array(BASIS, self.basis)
         draft.save_array(WEIGHTS, self.weights)
         draft.save_array(MEAN, self.mean)
@@ -81,13 +85,22 @@ class ContentMap:
                 tuple(raw["categories"]),
                 {name: np.array(edges, dtype=np.float64) for name, edges in raw["edges"].items()},
                 raw["weights"],
+                # Older bundles know of none.
+                {
+                    name: read_array(bundle, WHITENING.format(place))
+                    for place, name in enumerate(raw.get("whitenings", []))
+                },
             )
             sharpness = float(raw["sharpness"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BundleError(f"{SPACE} is not a content space: {error!r}") from error
         basis, weights, mean, users = (read_array(bundle, name) for name in (BASIS, WEIGHTS, MEAN, USERS))
-        fits = basis.shape == (len(weights), space.width) and weights.shape[1:] == mean.shape == users.shape[1:]
-        if not fits or not len(users):
+        whitens = all(
+            name in space.centres and whitening.shape[:1] == space.centres[name].shape and whitening.ndim == 2
+            for name, whitening in space.whitenings.items()
+        )
+        fits = whitens and basis.shape == (len(weights), space.width)
+        if not fits or not weights.shape[1:] == mean.shape == users.shape[1:] or not len(users):
             raise BundleError(f"{SPACE} and its arrays do not fit together")
         return cls(space, basis, weights, mean, sharpness, users)
 

@@ -244,7 +244,7 @@ def _mapped(
     if tuned is not None and dataset.contents is not None:
         richer = replace(dataset, contents=tuned.with_vectors(dataset.contents))
         mapped = fit_content_map(richer, encoder, config.content_map, config.seed, tuned.hidden)
-        if mapped is not None and mapped.content_map.space.weights.get(TUNED_TEXT, 0.0) > 0:
+        if mapped is not None and mapped.content_map.space.reads(TUNED_TEXT):
             return mapped, tuned.loaded
     return fit_content_map(dataset, encoder, config.content_map, config.seed), None
 

@@ -223,7 +223,7 @@ class TextTuningConfig:
     model: str = DEFAULT_MODEL
     tasks: tuple[str, ...] = ()
     layers: int = 2
-    max_tokens: int = 128
+    max_tokens: int = 64
     items_per_step: int = 32
     learning_rate: float = 5e-5
     head_rate: float = 5e-4

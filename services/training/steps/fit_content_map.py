@@ -1,9 +1,9 @@
 """Fits the content map: from what items are to the vectors that the Transformer has learnt of them.
 
-Sharpness, noise and the weights of the parts are chosen on items that play newcomers: a fifth of the known items at a
-time is kept from the map, users are read without them, and the map is worth the NDCG@10 with which those users find,
-among the hidden items alone, the ones they took. Where a text encoder was fine-tuned, the only items that can play are
-those that it never saw.
+Sharpness, noise and the weights of the parts, plain and whitened, are chosen on items that play newcomers: a fifth of
+the known items at a time is kept from the map, users are read without them, and the map is worth the NDCG@10 with which
+those users find, among the hidden items alone, the ones they took. Where a text encoder was fine-tuned, the only items
+that can play are those that it never saw.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from services.core.content_map import ContentMap, kernel
-from services.core.content_space import CATEGORIES, ContentSpace, Float32, ItemContent
+from services.core.content_space import CATEGORIES, ContentSpace, Float32, ItemContent, whitened
+from services.core.text_space import TextSpace
 from services.training.model.encoder import SequenceEncoder
 from services.training.steps.evaluate_encoder import user_vectors
 from services.training.steps.examples import Int32, InteractionLog
@@ -29,6 +30,8 @@ _BINS = 16
 _LEAST_ITEMS = 50
 _TOP = 10
 _PUBLIC = 1_000
+_WHITENED = (0.5, 1.0)
+"""Shares of a modality's voice that its whitened vectors may have at first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +70,28 @@ def fit_content_map(
     rows = np.sort(known[np.argsort(-counts[known], kind="stable")[: settings.most_items]])
     of_rows = [contents[row] for row in rows]
     vectors: Float32 = encoder.items.weight.detach().numpy()[rows]
-    whole = content_space(of_rows)
+    whole = with_whitened(content_space(of_rows), of_rows)
+    parts = whole.parts(of_rows)
     if unseen is None:
         folds = np.random.default_rng([seed, 11]).permutation(len(rows)) % _FOLDS
         hidden = [np.flatnonzero(folds == fold) for fold in range(_FOLDS)]
     else:
         hidden = [np.flatnonzero(np.isin(rows, unseen))]
     newcomers = list(_newcomers(log, rows, hidden, encoder, settings.users))
-    choice = _Choice(dict.fromkeys(whole.weights, 1.0), settings.sharpnesses[0], settings.noises[0])
+    plain = dict.fromkeys(whole.weights, 1.0) | {whitened(name): 0.0 for name in whole.whitenings}
+    choice = _Choice(plain, settings.sharpnesses[0], settings.noises[0])
     best = -1.0
-    trials = _trials(list(whole.weights), settings)
-    for change in trials:
+    seen: list[_Choice] = []
+    for change in _trials(list(whole.weights), list(whole.whitenings), settings):
         tried = change(choice)
-        found = _worth(tried, whole, of_rows, vectors, newcomers) if any(tried.weights.values()) else -1.0
+        if tried in seen or not any(tried.weights.values()):
+            continue
+        seen.append(tried)
+        found = _worth(tried, parts, vectors, newcomers)
         if found > best:
             choice, best = tried, found
     made = _made(choice, whole, of_rows, vectors, _public(log, encoder))
-    facts = {"sharpness": choice.sharpness, "noise": choice.noise, **made.space.weights}
+    facts = {"sharpness": choice.sharpness, "noise": choice.noise, **_adding_up_to_1(choice.weights)}
     return FittedContentMap(made, best, facts)
 
 
@@ -104,16 +112,38 @@ def content_space(contents: Sequence[ItemContent]) -> ContentSpace:
     return ContentSpace(centres, tuple(frequent), edges, weights)
 
 
+def with_whitened(space: ContentSpace, contents: Sequence[ItemContent]) -> ContentSpace:
+    """The space of these items with one part more for each modality of which they have enough, all weighing the same.
+
+    Whitened as texts are in the text space: of vectors all of which say much the same, it counts what few of them say.
+    """
+    fitted = {name: TextSpace.fit(_unit_vectors(name, contents)) for name in space.centres}
+    whitenings = {
+        name: found.directions
+        for name, found in fitted.items()
+        if found is not None and found.directions.shape[1] and whitened(name) not in space.weights
+    }
+    parts = [name for name, weight in space.weights.items() if weight > 0]
+    parts += [whitened(name) for name in whitenings]
+    weights = {CATEGORIES: 0.0, **{name: 1.0 / len(parts) for name in parts}}
+    return replace(space, weights=weights, whitenings=whitenings)
+
+
 def _centre(name: str, contents: Sequence[ItemContent]) -> Float32 | None:
+    unit = _unit_vectors(name, contents)
+    centre: Float32 | None = unit.mean(axis=0).astype(np.float32) if len(unit) else None
+    return centre
+
+
+def _unit_vectors(name: str, contents: Sequence[ItemContent]) -> Float32:
+    """float32 [M, C]: of a modality, those that are as wide as most and say something."""
     given = [content.vectors[name] for content in contents if name in content.vectors]
     width = Counter(len(vector) for vector in given).most_common(1)[0][0]
     stacked = np.stack([vector for vector in given if len(vector) == width]).astype(np.float32)
     lengths = np.linalg.norm(stacked, axis=1)
     usable = np.isfinite(lengths) & (lengths > 0)
-    if not usable.any():
-        return None
-    centre: Float32 = (stacked[usable] / lengths[usable, None]).mean(axis=0).astype(np.float32)
-    return centre
+    unit: Float32 = stacked[usable] / lengths[usable, None]
+    return unit
 
 
 def _edges(name: str, contents: Sequence[ItemContent]) -> NDArray[np.float64]:
@@ -134,18 +164,38 @@ class _Choice:
     noise: float
 
 
-def _trials(parts: Sequence[str], settings: ContentMapConfig) -> list[Callable[[_Choice], _Choice]]:
-    """Changes to what was best so far: sharpness and noise together, then each part's weight, then both again."""
+def _trials(
+    parts: Sequence[str], modalities: Sequence[str], settings: ContentMapConfig
+) -> list[Callable[[_Choice], _Choice]]:
+    """Changes to what was best so far: sharpness and noise together, whitenings, each part's weight, then both again.
+
+    A whitening puts a modality's whitened vectors in place of half or all of the plain ones; as they want another
+    sharpness than these, with each of them. modalities: that can be whitened.
+    """
 
     def kernel_change(sharpness: float, noise: float) -> Callable[[_Choice], _Choice]:
         return lambda now: replace(now, sharpness=sharpness, noise=noise)
+
+    def whitening(name: str, share: float, sharpness: float) -> Callable[[_Choice], _Choice]:
+        def change(now: _Choice) -> _Choice:
+            whole = now.weights[name] + now.weights[whitened(name)]
+            split = {name: (1 - share) * whole, whitened(name): share * whole}
+            return replace(now, weights={**now.weights, **split}, sharpness=sharpness)
+
+        return change
 
     def weight_change(part: str, weight: float) -> Callable[[_Choice], _Choice]:
         return lambda now: replace(now, weights={**now.weights, part: weight})
 
     kernels = [kernel_change(sharpness, noise) for sharpness in settings.sharpnesses for noise in settings.noises]
+    whitenings = [
+        whitening(name, share, sharpness)
+        for name in modalities
+        for share in _WHITENED
+        for sharpness in settings.sharpnesses
+    ]
     weights = [weight_change(part, weight) for part in parts for weight in settings.part_weights]
-    return [*kernels, *(weights if len(parts) > 1 else []), *(kernels if len(parts) > 1 else [])]
+    return [*kernels, *whitenings, *weights, *kernels] if len(parts) > 1 else kernels
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,19 +234,14 @@ def _newcomers(
         yield _Newcomers(hidden, user_vectors(encoder, rest, users), taken)
 
 
-def _worth(
-    choice: _Choice,
-    whole: ContentSpace,
-    contents: Sequence[ItemContent],
-    vectors: Float32,
-    newcomers: Sequence[_Newcomers],
-) -> float:
-    space = _weighted(whole, choice.weights)
-    features = space.features(contents)
+def _worth(choice: _Choice, parts: Mapping[str, Float32], vectors: Float32, newcomers: Sequence[_Newcomers]) -> float:
+    """The NDCG@10 of a choice. parts: of the known items."""
+    weighed = {name: weight for name, weight in _adding_up_to_1(choice.weights).items() if weight > 0}
+    features = np.concatenate([parts[name] * np.float32(np.sqrt(weight)) for name, weight in weighed.items()], axis=1)
     likeness = kernel(features, features, choice.sharpness)
     total, count = 0.0, 0
     for fold in newcomers:
-        seen = np.ones(len(contents), dtype=np.bool_)
+        seen = np.ones(len(vectors), dtype=np.bool_)
         seen[fold.hidden] = False
         weights, mean = _regression(likeness[np.ix_(seen, seen)], vectors[seen], choice.noise)
         predicted = mean + likeness[np.ix_(~seen, seen)] @ weights
@@ -219,15 +264,15 @@ def _public(log: InteractionLog, encoder: SequenceEncoder) -> Float32:
 def _made(
     choice: _Choice, whole: ContentSpace, contents: Sequence[ItemContent], vectors: Float32, users: Float32
 ) -> ContentMap:
-    space = _weighted(whole, choice.weights)
+    space = replace(whole, weights=_adding_up_to_1(choice.weights)).without_idle_parts()
     features = space.features(contents)
     weights, mean = _regression(kernel(features, features, choice.sharpness), vectors, choice.noise)
     return ContentMap(space, features, weights, mean, choice.sharpness, users)
 
 
-def _weighted(whole: ContentSpace, weights: Mapping[str, float]) -> ContentSpace:
+def _adding_up_to_1(weights: Mapping[str, float]) -> dict[str, float]:
     total = sum(weights.values())
-    return replace(whole, weights={name: weight / total for name, weight in weights.items()})
+    return {name: weight / total for name, weight in weights.items()}
 
 
 def _regression(likeness: Float32, vectors: Float32, noise: float) -> tuple[Float32, Float32]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,8 +8,8 @@ import numpy as np
 import pytest
 
 from services.core.bundle import BundleError, build_bundle, bundle_path
-from services.core.content_map import SPACE, WEIGHTS, ContentMap
-from services.core.content_space import CATEGORIES, ContentSpace, ItemContent
+from services.core.content_map import SPACE, WEIGHTS, WHITENING, ContentMap
+from services.core.content_space import CATEGORIES, ContentSpace, ItemContent, whitened
 
 KNOWN = [ItemContent({}, (name,)) for name in ("a", "b")]
 
@@ -54,4 +55,30 @@ def test_it_is_kept_in_a_bundle(tmp_path: Path) -> None:
         ContentMap.load(bundle_path(tmp_path, "7"))
     (bundle_path(tmp_path, "7") / SPACE).write_text("[]")
     with pytest.raises(BundleError, match="not a content space"):
+        ContentMap.load(bundle_path(tmp_path, "7"))
+
+
+def test_whitened_parts_are_kept_and_bundles_from_before_had_none(tmp_path: Path) -> None:
+    text = {"text": np.array([0.1, 0.2], np.float32)}
+    white = {"text": np.array([[1.0], [3.0]], np.float32)}
+    items = [ItemContent({"text": np.array(vector, np.float32)}) for vector in ([1, 0], [0, 1])]
+    for version, weights, whitenings in (
+        ("7", {CATEGORIES: 0.0, whitened("text"): 1.0}, white),
+        ("8", {CATEGORIES: 0.0, "text": 1.0}, {}),
+    ):
+        space = ContentSpace(text, (), {}, weights, whitenings)
+        kept = replace(made(), space=space, basis=space.features(items))
+        with build_bundle(tmp_path, version) as draft:
+            kept.save(draft)
+            draft.seal(item_count=0, sources=(), models={}, metrics={})
+        path = bundle_path(tmp_path, version)
+        if not whitenings:
+            raw = json.loads((path / SPACE).read_text())
+            del raw["whitenings"]
+            (path / SPACE).write_text(json.dumps(raw))
+        loaded = ContentMap.load(path)
+        assert loaded is not None
+        np.testing.assert_array_equal(loaded.vectors(items), kept.vectors(items))
+    np.save(bundle_path(tmp_path, "7") / WHITENING.format(0), np.zeros((3, 1), np.float32))
+    with pytest.raises(BundleError, match="do not fit"):
         ContentMap.load(bundle_path(tmp_path, "7"))

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from services.core.content_space import CATEGORIES, ItemContent
+from services.core.content_space import CATEGORIES, ItemContent, whitened
 from services.training.model.encoder import EncoderShape, SequenceEncoder
 from services.training.steps.examples import InteractionLog
 from services.training.steps.fit_config import ContentMapConfig
-from services.training.steps.fit_content_map import content_space, fit_content_map
+from services.training.steps.fit_content_map import content_space, fit_content_map, with_whitened
 
 ITEMS, USERS = 80, 60
 SETTINGS = ContentMapConfig(sharpnesses=(1.0, 3.0), noises=(0.1, 1.0), part_weights=(0.0, 2.0))
@@ -58,10 +58,12 @@ def test_newcomers_lie_where_their_kind_lies(encoder: SequenceEncoder) -> None:
     fitted = fit_content_map(log, encoder, SETTINGS, seed=0)
     assert fitted is not None
     assert fitted.ndcg > 0.6
-    # The kind alone tells; the texts and shelves are noise, and who takes what within a kind is chance.
+    # The kind alone tells; texts and shelves are noise, whose weights chance decides, as it does who takes what within
+    # a kind. What weighs nothing is told, and not kept.
     weights = fitted.content_map.space.weights
-    assert weights[CATEGORIES] > 0.3
-    assert weights["text"] == 0
+    assert weights[CATEGORIES] > 0.25
+    assert fitted.settings["shelf"] == 0
+    assert "shelf" not in {*weights, *fitted.content_map.space.edges}
     assert sum(weights.values()) == pytest.approx(1.0)
     odd, even = fitted.content_map.vectors([ItemContent({}, ("kind 1",)), ItemContent({}, ("kind 0",))])
     assert odd[0] > 0.3 > -0.3 > even[0]
@@ -71,6 +73,24 @@ def test_newcomers_lie_where_their_kind_lies(encoder: SequenceEncoder) -> None:
     again = fit_content_map(log, encoder, SETTINGS, seed=0)
     assert again is not None
     assert again.facts() == facts
+
+
+def test_whitened_texts_are_read_where_all_say_much_the_same(encoder: SequenceEncoder) -> None:
+    log = log_of_kinds()
+    random = np.random.default_rng(1)
+    # The kind is one small direction among loud ones that say nothing.
+    texts = (random.normal(size=(ITEMS + 1, 8)) * [8, 6, 5, 4, 4, 4, 4, 0.5]).astype(np.float32)
+    texts[:, 7] *= 0.1
+    texts[:, 7] += [0.5 if kind(row) else -0.5 for row in range(ITEMS + 1)]
+    contents = [ItemContent(), *(ItemContent({"text": text}) for text in texts[1:])]
+    settings = replace(SETTINGS, part_weights=(0.0, 0.5, 2.0))
+    fitted = fit_content_map(replace(log, contents=contents), encoder, settings, seed=0)
+    assert fitted is not None
+    space = fitted.content_map.space
+    assert space.weights[whitened("text")] > 0.3
+    assert space.reads("text")
+    odd, even = fitted.content_map.vectors([contents[1], contents[2]])
+    assert odd[0] > 0 > even[0]
 
 
 def test_a_large_catalogue_is_known_by_its_most_taken_items(encoder: SequenceEncoder) -> None:
@@ -102,3 +122,17 @@ def test_the_space_takes_what_several_items_have() -> None:
     assert list(space.edges) == ["year"], "a number that all share tells nothing"
     assert space.edges["year"].tolist() == [1991.0, 1992.0, 1993.0]
     assert space.weights == {"text": 1 / 3, CATEGORIES: 1 / 3, "year": 1 / 3}
+
+
+def test_a_modality_is_whitened_where_enough_items_have_it() -> None:
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(40, 6)).astype(np.float32)
+    contents = [
+        ItemContent({"text": vector, **({"image": vector} if row < 3 else {})}) for row, vector in enumerate(vectors)
+    ]
+    space = with_whitened(content_space(contents), contents)
+    assert list(space.whitenings) == ["text"], "three images tell nothing of how images spread"
+    assert space.weights == {CATEGORIES: 0.0, "image": 1 / 3, "text": 1 / 3, whitened("text"): 1 / 3}
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    spread = np.cov((unit - space.centres["text"]) @ space.whitenings["text"], rowvar=False)
+    np.testing.assert_allclose(spread, np.eye(6), atol=1e-3)

@@ -177,7 +177,7 @@ def test_the_bundle_brings_the_tuned_encoder(store: Path, model: str) -> None:
     assert [tensor.name for tensor in entry.inputs] == ["input_ids", "attention_mask"]
     content_map = ContentMap.load(bundle_path(store, "1"))
     assert content_map is not None
-    assert content_map.space.weights[TUNED_TEXT] > 0
+    assert content_map.space.reads(TUNED_TEXT)
     bundle = load_candidate_bundle(bundle_path(store, "1"), manifest, 0)
     assert bundle.text_tokens is not None
     assert bundle.text_tokens.description.name == model
