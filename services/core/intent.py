@@ -5,12 +5,26 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from services.core.category_names import CategoryNames
+
 _NEGATION = r"(?:not too|not|no|without|nothing|never|except(?: for)?|avoid|anything but|don'?t want|do not want|less)"
 # What a negation denies ends at the next comma, stop, "but" or "and": "light, not violent, with music".
 _UNWANTED = re.compile(
     rf"\b(?:but |and )?{_NEGATION}\b\s+(?!only\b)([^,;.!?]+?)(?=\s+but\b|\s+and\b|[,;.!?]|$)", re.IGNORECASE
 )
 _BLANKS = re.compile(r"\s+")
+# How people ask, and what any item is: a vector of these words lies near the items that have them in their titles.
+_ASKED = re.compile(
+    r"^\s*(?:please\s+)?(?:i(?:'d| would)? (?:want|like|love)(?: to (?:see|watch|read|hear|find|buy))?|"
+    r"i(?:'m| am) (?:looking|searching) for|looking for|show me|give me|find me|recommend(?: me)?)\b",
+    re.IGNORECASE,
+)
+_THING = re.compile(
+    r"(?:\b(?:an?|the|some|any)\s+)?\b(?:movies?|films?|stor(?:y|ies)|books?|songs?|albums?|articles?|products?|items?|things?|"
+    r"something|anything|one)\s+(?:that (?:is|are) )?(?:about|with|on|of|for|in|set in|where)\s+|"
+    r"\b(?:movies?|films?)\b(?!['’\- ]*noir)|\b(?:something|anything)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +33,10 @@ class Intent:
 
     wanted: str
     unwanted: str
+
+
+NOTHING = Intent("", "")
+"""What says nothing."""
 
 
 def parse_intent(text: str) -> Intent:
@@ -30,6 +48,20 @@ def parse_intent(text: str) -> Intent:
     unwanted = [match.group(1).strip() for match in _UNWANTED.finditer(text)]
     wanted = _UNWANTED.sub(" ", text)
     return Intent(_tidy(wanted), _tidy(", ".join(unwanted)))
+
+
+def gist(phrase: str, categories: CategoryNames) -> str:
+    """What a wanted phrase says besides that an item is wanted: "a movie about dinosaurs" says "dinosaurs".
+
+    Rules for English. A word that names a category of the catalogue says something ("a book about space" where there
+    are books among other things), and so does a phrase of which nothing else would be left.
+    """
+
+    def without(match: re.Match[str]) -> str:
+        return match.group() if categories.named_in(match.group()) else " "
+
+    left = _tidy(_THING.sub(without, _ASKED.sub(" ", phrase)))
+    return left if re.search(r"\w{2}", left) else phrase
 
 
 def _tidy(text: str) -> str:

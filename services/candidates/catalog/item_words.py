@@ -13,7 +13,7 @@ _MOST_WORDS = 32
 # How people ask, and what for in general: no item is meant by these.
 _ASKING = [
     *("film", "movi", "someth", "anyth", "want", "like", "look", "find", "show", "give", "recommend", "pleas"),
-    *("good", "best"),
+    *("good", "best", "stori", "watch", "see", "kind", "sort"),
 ]
 _MATCHES = f"""
 SELECT word.lexeme, found.item_id

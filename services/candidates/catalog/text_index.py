@@ -14,6 +14,7 @@ from services.candidates.catalog.replica import CatalogReplica
 from services.candidates.catalog.scenario_texts import ScenarioTexts
 from services.candidates.catalog.snapshot import CatalogSnapshot
 from services.candidates.catalog.text_table import Float32, TextTable
+from services.core.category_names import CategoryNames
 from services.core.errors import UnavailableError
 from services.plumbing.background_tasks import keep_doing, running_beside
 from services.plumbing.text.clean_text import clean_text
@@ -51,6 +52,7 @@ class TextIndex:
         self._says = np.zeros(count, np.bool_)
         self._names: dict[str, Float32] = {}
         self._scenarios = ScenarioTexts()
+        self._category_names, self._named = CategoryNames(), 0
         self.table = TextTable(self._vectors, self._says, np.empty((0, width), np.float32))
 
     @property
@@ -76,7 +78,10 @@ class TextIndex:
         categories = await self._categories(encoder, snapshot.categories.names.tolist())
         vectors, says = self._vectors[:count], self._says[:count]
         scenarios = await asyncio.to_thread(self._scenarios.take_in, snapshot, vectors, says, changed)
-        self.table = TextTable(vectors, says, categories, scenarios)
+        if len(snapshot.categories.names) != self._named or self._read is None:
+            self._category_names = CategoryNames(snapshot.categories.names.tolist())
+            self._named = len(snapshot.categories.names)
+        self.table = TextTable(vectors, says, categories, scenarios, self._category_names)
         self._read = snapshot
         return len(changed)
 

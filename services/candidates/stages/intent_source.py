@@ -15,7 +15,7 @@ from services.candidates.stages.resolved_query import ROW, SLOT, ResolvedQuery, 
 from services.core.candidate_set import CandidateSet
 from services.core.cascade import INTENT
 from services.core.errors import UnavailableError
-from services.core.intent import Intent, parse_intent
+from services.core.intent import Intent, gist, parse_intent
 from services.core.query import Query
 from services.plumbing.text.clean_text import clean_text
 
@@ -56,9 +56,10 @@ class IntentSource:
         """Return open items, best answer first. Raises UnavailableError, TimeoutError: the text encoder is away."""
         known = resolved(query)
         intent = parse_intent(clean_text(query.intent))
-        phrases = [clean_text(intent.wanted), clean_text(intent.unwanted)]
+        wanted, unwanted = clean_text(gist(intent.wanted, self._index.table.names)), clean_text(intent.unwanted)
         vectors, named = await asyncio.gather(
-            self._index.encoder.encode(phrases, self._budget_seconds), self._named(phrases[0], len(known.view.catalog))
+            self._index.encoder.encode([wanted, unwanted], self._budget_seconds),
+            self._named(wanted, len(known.view.catalog)),
         )
         proposed: CandidateSet = await self._run(self._proposal, known, intent, vectors, named)
         return proposed
@@ -77,7 +78,7 @@ class IntentSource:
     ) -> CandidateSet:
         catalog = query.view.catalog
         wanted, unwanted = (vector if vector.any() else None for vector in vectors)
-        scores = query.scores[INTENT] = self._index.table.answers(catalog, wanted, unwanted, named)
+        scores = query.scores[INTENT] = self._index.table.answers(catalog, wanted, unwanted, named, intent)
         slots = np.empty(0, np.int32)
         if intent.wanted:
             found = np.flatnonzero(query.open_slots() & (scores > 0))

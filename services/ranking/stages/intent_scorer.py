@@ -10,14 +10,14 @@ from services.core.candidate_set import CandidateSet, Column
 from services.core.cascade import INTENT, INTENT_WEIGHT
 from services.core.query import Query
 
-_MOST_LIKING = 1.5
+_MOST_LIKING = 1.0
 _SMALL = 1e-9
 
 
 class IntentScorer:
     """score = liking + weight · answer, in standard deviations: of the candidates' scores, of the catalog's answers.
 
-    The liking is kept within ±1.5: what everybody likes must not win over what was asked for.
+    The liking is kept within ±1: what everybody likes must not win over what was asked for.
 
     Without the sources' "intent" column, as when the text encoder is away, the score stays as it is: the answer says so
     by the reason of that source.

@@ -19,6 +19,7 @@ from services.candidates.catalog.change_feed import ItemChange
 from services.candidates.catalog.replica import CatalogReplica
 from services.candidates.catalog.text_index import TextIndex
 from services.core.errors import UnavailableError
+from services.core.intent import Intent
 from services.core.text_encoder_files import DESCRIPTION, TOKENIZER, TextEncoderDescription
 from services.plumbing.text.text_encoder import TextEncoder, TextEncoderFolder
 from services.plumbing.text.text_tokens import TextTokens
@@ -126,6 +127,23 @@ async def test_a_category_that_is_meant_counts(library: Library) -> None:
     scores = await library.scores("robbery comedy")
     assert int(np.argmax(scores)) == 9
     assert scores[40] == 0, "it says nothing"
+
+
+async def test_a_category_that_is_called_by_its_name_counts_the_more_the_rarer_it_is(library: Library) -> None:
+    library.feed.changes += [
+        ItemChange(100 + place, str(place), "", ("odd",) if place == 3 else ("plain",)) for place in range(20)
+    ]
+    await library.replica.refresh()
+    await library.index.take_in(library.replica.snapshot)
+    table, snapshot = library.index.table, library.replica.snapshot
+    wanted = (await encoded(library.triton, library.folder, ["space"]))[0]
+    silent = table.answers(snapshot, wanted, None, {})
+    odd = table.answers(snapshot, wanted, None, {}, Intent("space, something odd", ""))
+    plain = table.answers(snapshot, wanted, None, {}, Intent("plain space", ""))
+    assert odd[3] - silent[3] > 2 * (plain[4] - silent[4]) > 0
+    robbery = (await encoded(library.triton, library.folder, ["robbery"]))[0]
+    unwanted = table.answers(snapshot, wanted, robbery, {}, Intent("space", "odd"))
+    assert unwanted[3] < table.answers(snapshot, wanted, robbery, {})[3]
 
 
 async def test_only_what_changed_is_read_and_another_encoder_reads_all_anew(library: Library) -> None:
