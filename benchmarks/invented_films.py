@@ -117,7 +117,7 @@ async def _reach(
 
     async def has(user: str) -> bool:
         request = ranking_pb2.RecommendRequest(user_id=user, count=10, scenario=scenario)
-        return any(item.item_id == item_id for item in (await ranking.Recommend(request)).items)
+        return any(item.item_id == item_id for item in (await ranking.Recommend(request)).slate.items)
 
     item = catalog_pb2.Item(
         id=item_id, title=film.title, text=film.plot, categories=film.categories, scenario=scenario or "default"
