@@ -92,7 +92,7 @@ def main() -> None:
     contents = log.contents or ()
     frozen = test.ndcgs(_placed(warm, encoder, config, [contents[row] for row in cold], None)[0], encoder.folded())
     print(f"{len(cold)} cold items, {len(test.users)} users who met them, seed {given.seed}")
-    print(f"{'frozen':<28}{frozen.mean():.4f} ± {_error(frozen):.4f}")
+    print(f"{'frozen':<32}{frozen.mean():.4f} ± {_error(frozen):.4f}")
     for tasks in VARIANTS:
         tuning = TextTuningConfig(epochs=given.epochs, tasks=tasks, layers=given.layers)
         name = " + ".join(("fine-tuned", *tasks))
@@ -113,7 +113,7 @@ def main() -> None:
         found = test.ndcgs(vectors, own.folded())
         more = found - frozen
         print(
-            f"{name:<28}{found.mean():.4f} ± {_error(found):.4f}  {more.mean():+.4f} ± {_error(more):.4f}  "
+            f"{name:<32}{found.mean():.4f} ± {_error(found):.4f}  {more.mean():+.4f} ± {_error(more):.4f}  "
             f"Transformer {tuned.facts['ndcg_before']:.4f} → {tuned.facts['ndcg_after']:.4f}  weight {weight:.2f}  "
             f"{time.perf_counter() - started:.0f} s",
             flush=True,
