@@ -59,6 +59,8 @@ def evaluate_cold_items(
         tuned = TextTuningConfig(epochs=tuning.epochs, tasks=tuning.tasks)
         config = TrainingConfig(seed=run.seed, threads=run.threads, text_tuning=tuned)
         result = cold_items(log, config, store, report, share, version, contents)
+    if tuning.epochs and result.manifest.training["text_tuning"] is None:
+        note("too few of the items say anything: the text encoder was not fine-tuned")
     if run.predictions is not None:
         write_predictions(run.predictions, read.lists(result.users, result.ranked))
     figures = result.to_json()

@@ -21,6 +21,7 @@ import onnxruntime
 import torch
 from torch import nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers.utils.logging import disable_progress_bar
 
 from services.core.text_encoder_files import DESCRIPTION, MODEL, TOKENIZER, TextEncoderDescription
 from services.training.text_encoder.default_model import DEFAULT_MODEL
@@ -90,6 +91,8 @@ class LoadedTextEncoder:
 def load_text_encoder(name: str) -> LoadedTextEncoder:
     """Load weights and tokenizer of DEFAULT_MODEL, a local folder, or a name on the hub. Raises TextEncoderError."""
     folder = model_folder(name)
+    # Whoever trains has a bar of their own.
+    disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder)
         # SDPA's graph has branches that no exporter follows; the plain one computes the same.
