@@ -92,7 +92,7 @@ def load_text_encoder(name: str) -> LoadedTextEncoder:
     """Load weights and tokenizer of DEFAULT_MODEL, a local folder, or a name on the hub. Raises TextEncoderError."""
     folder = model_folder(name)
     # Whoever trains has a bar of their own.
-    disable_progress_bar()
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder)
         # SDPA's graph has branches that no exporter follows; the plain one computes the same.
