@@ -21,6 +21,9 @@ _CATEGORY_WEIGHT = 1.0
 _NAMED_CATEGORY = 0.09
 _NAMED_WEIGHT = 0.25
 _UNWANTED_WEIGHT = 1.0
+_FEEDBACK = 0.5
+_BEST = 5
+_ITEMS_A_BEST = 20
 _UNWANTED_FROM = 0.5
 _SMALL = 1e-6
 
@@ -75,11 +78,29 @@ class TextTable:
                 slot = snapshot.slot_of.get(item_id, upto)
                 if slot < upto:
                     likeness[slot] += np.float32(_NAMED_WEIGHT * share)
-            scores[:upto] += _standard(likeness, says)
+            answer = _standard(likeness, says)
+            scores[:upto] += (1 - _FEEDBACK) * answer + _FEEDBACK * self._like_the_best(answer, says)
         if unwanted is not None:
             likeness = _standard(self._likeness(snapshot, unwanted, intent.unwanted, upto), says)
             scores[:upto] -= _UNWANTED_WEIGHT * np.maximum(likeness - _UNWANTED_FROM, 0)
         return scores
+
+    def _like_the_best(self, answer: Float32, says: NDArray[np.bool_]) -> Float32:
+        """float32 [upto]: standardised likeness to the best answers, so that what they are about is followed by more.
+
+        Pseudo relevance feedback (Rocchio 1971). In a catalogue that is too small for best ones, the answer itself.
+        """
+        speaking = np.flatnonzero(says)
+        count = min(_BEST, len(speaking) // _ITEMS_A_BEST)
+        if not count:
+            return answer
+        vectors = self.vectors[: len(answer)]
+        best = np.argpartition(-np.where(says, answer, -np.inf), count - 1)[:count]
+        weights = np.maximum(answer[best], 0)
+        # What all items have in common says nothing; the mean of a thousand is that of all.
+        some = vectors[speaking[:: max(1, len(speaking) // 1_000)]].mean(axis=0)
+        centre = weights @ (vectors[best] - some)
+        return _standard(vectors @ centre, says) if centre.any() else answer
 
     def _rarity(self, snapshot: CatalogSnapshot, places: list[int], upto: int) -> Float32:
         """float32 [P]: log of M / n for categories that n of M items have."""

@@ -177,6 +177,20 @@ async def test_a_request_of_an_earlier_or_later_snapshot_is_answered_too(library
     assert library.index.table.answers(earlier, wanted, None, {}).shape == (40,)
 
 
+async def test_what_is_like_the_best_answers_gains(library: Library) -> None:
+    """Nothing but one word of two is asked for; the items that say both show that the other belongs to it."""
+    for place in (0, 1):
+        library.stored.vectors[str(place)] = (await encoded(library.triton, library.folder, ["robbery western"]))[0]
+    library.stored.vectors["20"] = (await encoded(library.triton, library.folder, ["western story"]))[0]
+    library.feed.changes += [ItemChange(300 + place, str(place)) for place in (0, 1, 20)]
+    await library.replica.refresh()
+    await library.index.take_in(library.replica.snapshot)
+    wanted = (await encoded(library.triton, library.folder, ["robbery"]))[0]
+    # Named, so that these are the best.
+    scores = library.index.table.answers(library.replica.snapshot, wanted, None, {"0": 1.0, "1": 1.0})
+    assert scores[20] > scores[21:].max() + 0.1
+
+
 async def test_what_names_the_wanted_words_gains(library: Library) -> None:
     wanted = (await encoded(library.triton, library.folder, ["robbery"]))[0]
     plain = library.index.table.answers(library.replica.snapshot, wanted, None, {})
