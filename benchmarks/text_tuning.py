@@ -25,7 +25,7 @@ from services.cli.evaluation.item_contents import with_contents
 from services.cli.evaluation.offline import open_dataset, read_log
 from services.cli.progress import progress
 from services.cli.readers.descriptions import read_descriptions
-from services.core.content_space import ItemContent, whitened
+from services.core.content_space import ItemContent, whitened, with_vectors
 from services.core.item_index import ItemIndex
 from services.core.metrics import by_user
 from services.core.text_encoder_files import TUNED_TEXT
@@ -104,11 +104,7 @@ def main() -> None:
         if tuned is None:
             raise SystemExit("too few items say anything: give --descriptions")
         of_cold = [contents[row] for row in cold]
-        said = tuned.encode([(log.texts or ())[row] for row in cold])
-        of_cold = [
-            replace(content, vectors={**content.vectors, TUNED_TEXT: vector}) if vector.any() else content
-            for content, vector in zip(of_cold, said, strict=True)
-        ]
+        of_cold = with_vectors(of_cold, TUNED_TEXT, tuned.encode([(log.texts or ())[row] for row in cold]))
         vectors, weight = _placed(warm, own, config, of_cold, tuned)
         found = test.ndcgs(vectors, own.folded())
         more = found - frozen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,6 +118,14 @@ class ContentSpace:
             if number is not None and np.isfinite(number):
                 rows[row, int(np.searchsorted(edges, number, side="right"))] = 1.0
         return rows
+
+
+def with_vectors(contents: Sequence[ItemContent], modality: str, vectors: Float32) -> list[ItemContent]:
+    """The contents with a modality more: vectors float32 [K, C], zeros where an item has nothing of it."""
+    return [
+        replace(content, vectors={**content.vectors, modality: vector}) if vector.any() else content
+        for content, vector in zip(contents, vectors, strict=True)
+    ]
 
 
 CATEGORIES = "categories"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from services.candidates.bundles.newcomers import Contents
-from services.core.content_space import ItemContent
+from services.core.content_space import ItemContent, with_vectors
 from services.core.text_encoder_files import TUNED_TEXT
 from services.plumbing.text.text_encoder import TextEncoder
 
@@ -40,7 +39,4 @@ class TunedContents:
         """
         contents = await self._contents.of(item_ids)
         vectors = await self._encoder.encode(await self._texts.of(item_ids), _ENCODE_SECONDS)
-        return [
-            replace(content, vectors={**content.vectors, TUNED_TEXT: vector}) if vector.any() else content
-            for content, vector in zip(contents, vectors, strict=True)
-        ]
+        return with_vectors(contents, TUNED_TEXT, vectors)

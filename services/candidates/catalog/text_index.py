@@ -52,7 +52,7 @@ class TextIndex:
         self._says = np.zeros(count, np.bool_)
         self._names: dict[str, Float32] = {}
         self._scenarios = ScenarioTexts()
-        self._category_names, self._named = CategoryNames(), 0
+        self._category_names, self._names_read = CategoryNames(), 0
         self.table = TextTable(self._vectors, self._says, np.empty((0, width), np.float32))
 
     @property
@@ -78,9 +78,9 @@ class TextIndex:
         categories = await self._categories(encoder, snapshot.categories.names.tolist())
         vectors, says = self._vectors[:count], self._says[:count]
         scenarios = await asyncio.to_thread(self._scenarios.take_in, snapshot, vectors, says, changed)
-        if len(snapshot.categories.names) != self._named or self._read is None:
+        if len(snapshot.categories.names) != self._names_read or self._read is None:
             self._category_names = CategoryNames(snapshot.categories.names.tolist())
-            self._named = len(snapshot.categories.names)
+            self._names_read = len(snapshot.categories.names)
         self.table = TextTable(vectors, says, categories, scenarios, self._category_names)
         self._read = snapshot
         return len(changed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,9 +12,9 @@ import typer
 
 from services.cli import options
 from services.cli.commands.stack import PortBase
+from services.cli.evaluation.protocol_options import Protocol, TextTuning, refuse, transfer_of, tuning_of
 
 if TYPE_CHECKING:
-    from services.cli.evaluation.cold_items import TextTuning
     from services.cli.evaluation.protocol_run import ProtocolRun
 
 
@@ -35,19 +34,6 @@ def add_to(app: typer.Typer) -> None:
 
 Show = Callable[[dict[str, Any]], None]
 """Prints figures for people."""
-
-
-_TRANSFER = "transfer"
-
-
-class Protocol(StrEnum):
-    """How a data set is split and measured."""
-
-    leave_one_out = "leave-one-out"
-    cold_items = "cold-items"
-    new_users = "new-users"
-    ratings = "ratings"
-    transfer = "transfer"
 
 
 def evaluate(
@@ -174,21 +160,20 @@ def evaluate(
         from services.cli.exit_codes import USAGE
 
         raise CliError("--port-base is for the stack of --protocol with --served", USAGE)
-    protocol, dataset = _transfer_of(protocol, dataset, source, target)
+    protocol, dataset = transfer_of(protocol, dataset, source, target)
+    tuning = tuning_of(protocol, tune_text, text_tasks)
     # Before the work, which takes minutes: a file that cannot be written must not cost all of it.
     check_outputs([Path(as_json) if as_json not in {None, "-"} else None, predictions, report])
     if protocol is not None and protocol is not Protocol.leave_one_out:
         given = {"--served": served, "--report": report, "--predictions": predictions, "--keep": keep}
-        _refuse(protocol, [name for name, value in given.items() if value])
+        refuse(protocol, [name for name, value in given.items() if value])
         from services.cli.ending import ends_orderly
 
         with ends_orderly():
             offline = _protocol_run(dataset, format_name, seed, threads, predictions, keep)
-            tuning = _tuning(protocol, tune_text, text_tasks)
             figures, show = _measured(protocol, offline, descriptions, share, cold_share, source, tuning)
         _say(figures, as_json, show)
         return
-    _tuning(protocol, tune_text, text_tasks)
     if protocol is not None:
         from services.cli.ending import ends_orderly
 
@@ -248,19 +233,6 @@ def _by_protocol(
         raise CliError(f"{error.name} is missing: install trommel[{needed}]") from error
 
 
-def _refuse(protocol: Protocol, given: list[str]) -> None:
-    """Raise CliError where an option was given that says nothing with the protocol."""
-    from services.cli.cli_error import CliError
-    from services.cli.exit_codes import USAGE
-
-    refused = [name for name in given if name in {"--served", "--report"} or protocol is Protocol.ratings]
-    if not refused:
-        return
-    if protocol is Protocol.ratings:
-        raise CliError(f"{', '.join(refused)}: there are no lists and no bundle with --protocol ratings", USAGE)
-    raise CliError(f"{' and '.join(refused)}: only with --protocol leave-one-out", USAGE)
-
-
 def _measured(
     protocol: Protocol,
     run: ProtocolRun,
@@ -288,39 +260,6 @@ def _measured(
         return measured, print_cold_items
     except ModuleNotFoundError as error:
         raise CliError(f"{error.name} is missing: install trommel[training-worker]") from error
-
-
-def _tuning(protocol: Protocol | None, epochs: int, tasks: str) -> TextTuning:
-    """Raise CliError where it was asked for and means nothing."""
-    from services.cli.cli_error import CliError
-    from services.cli.evaluation.cold_items import TextTuning
-    from services.cli.exit_codes import USAGE
-
-    names = tuple(name for part in tasks.split(",") if (name := part.strip()))
-    unknown = [name for name in names if name not in {"category", "rating"}]
-    if unknown:
-        raise CliError(f"--text-tasks: there is no {unknown[0]!r}; there are category and rating", USAGE)
-    if names and not epochs:
-        raise CliError("--text-tasks: only with --tune-text", USAGE)
-    if epochs and protocol is not Protocol.cold_items:
-        raise CliError("--tune-text: only with --protocol cold-items", USAGE)
-    return TextTuning(epochs, names)
-
-
-def _transfer_of(
-    protocol: Protocol | None, dataset: str | None, source: str | None, target: str | None
-) -> tuple[Protocol | None, str | None]:
-    """Return protocol and data set; the data set of transfer is the target. Raises CliError."""
-    from services.cli.cli_error import CliError
-    from services.cli.exit_codes import USAGE
-
-    if dataset == _TRANSFER:
-        protocol, dataset = protocol or Protocol.transfer, target
-    elif protocol is not Protocol.transfer and (source is not None or target is not None):
-        raise CliError("--source and --target: only with `trommel evaluate transfer`", USAGE)
-    if protocol is Protocol.transfer and (source is None or dataset is None):
-        raise CliError("give it as `trommel evaluate transfer --source A --target B`", USAGE)
-    return protocol, dataset
 
 
 def _protocol_run(dataset: str | None, *given: Any) -> ProtocolRun:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from services.cli.evaluation.evaluation import write_predictions
 from services.cli.evaluation.item_contents import with_contents
 from services.cli.evaluation.measuring import measuring
 from services.cli.evaluation.offline import ReadLog, open_dataset, read_log
+from services.cli.evaluation.protocol_options import TextTuning
 from services.cli.evaluation.protocol_run import ProtocolRun
 from services.cli.evaluation.review_texts import contents_of_reviews, told_by_reviews, written_first
 from services.cli.readers.descriptions import read_descriptions
@@ -21,18 +21,6 @@ from services.cli.tables import table
 if TYPE_CHECKING:
     from services.training.readable_contents import Contents
     from services.training.steps.examples import InteractionLog
-
-
-@dataclass(frozen=True, slots=True)
-class TextTuning:
-    """epochs: of the text encoder's fine-tuning, 0 for none. tasks: learnt besides, "category", "rating"."""
-
-    epochs: int = 0
-    tasks: tuple[str, ...] = ()
-
-    def options(self) -> dict[str, object | None]:
-        """As the command is given them."""
-        return {"tune-text": self.epochs or None, "text-tasks": ",".join(self.tasks) or None}
 
 
 def evaluate_cold_items(

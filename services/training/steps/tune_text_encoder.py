@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from services.core.content_space import Float32, ItemContent
+from services.core.content_space import Float32, ItemContent, with_vectors
 from services.core.text_encoder_files import TUNED_TEXT
 from services.training.model.encoder import SequenceEncoder
 from services.training.model.text_tower import TextTower, TowerShape
@@ -63,10 +63,7 @@ class TunedTextEncoder:
 
     def with_vectors(self, contents: Sequence[ItemContent]) -> list[ItemContent]:
         """The contents of the log's items with one modality more."""
-        return [
-            replace(content, vectors={**content.vectors, TUNED_TEXT: vector}) if vector.any() else content
-            for content, vector in zip(contents, self.vectors, strict=True)
-        ]
+        return with_vectors(contents, TUNED_TEXT, self.vectors)
 
 
 def tune_text_encoder(

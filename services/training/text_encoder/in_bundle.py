@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from services.core.bundle import BundleDraft, ModelEntry, TensorEntry, model_file
-from services.core.content_space import ItemContent
+from services.core.content_space import ItemContent, with_vectors
 from services.core.text_encoder_files import TEXT_VECTORS, TUNED_TEXT, TUNED_TEXT_ENCODER
 from services.training.text_encoder.export import LoadedTextEncoder, write_text_encoder
 from services.training.text_encoder.offline import encode_texts
@@ -34,8 +33,4 @@ def with_tuned_text(bundle: Path, contents: Sequence[ItemContent], texts: Sequen
     folder = (bundle / model_file(TUNED_TEXT_ENCODER)).parent
     if not folder.is_dir():
         return list(contents)
-    vectors = encode_texts(texts, folder)
-    return [
-        replace(content, vectors={**content.vectors, TUNED_TEXT: vector}) if vector.any() else content
-        for content, vector in zip(contents, vectors, strict=True)
-    ]
+    return with_vectors(contents, TUNED_TEXT, encode_texts(texts, folder))
