@@ -2,7 +2,8 @@
 
 Kernel regression of the learnt vectors on what the items are (the mean of a Gaussian process, Rasmussen and Williams
 2006, eq. 2.25): vector(i) = mean + Σ_b k(i, b) · weight_b over known items b, where k(i, b) is
-exp(-sharpness · (1 - likeness)). A few arrays answer for one item or a catalogue, with numpy alone.
+exp(-sharpness · (1 - likeness)). In the same way it foretells factors of who takes what together, where these help
+(``cooccurrence``). A few arrays answer for one item or a catalogue, with numpy alone.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 
 from services.core.bundle import BundleDraft, BundleError, read_array
 from services.core.content_space import ContentSpace, Float32, ItemContent
+from services.core.cooccurrence import Cooccurrence, Rows
 
 SPACE = "content/space.json"
 BASIS = "content/basis.npy"
@@ -30,9 +32,10 @@ _ROWS_AT_ONCE = 256
 
 @dataclass(frozen=True, slots=True)
 class ContentMap:
-    """basis: float32 [B, F], features of known items. weights: float32 [B, D]. mean: float32 [D].
+    """basis: float32 [B, F], features of known items. weights: float32 [B, D + C]. mean: float32 [D + C].
 
     users: float32 [R, D], vectors of users as the user encoder sees them: the public that new items are offered to.
+    cooccurrence: of C factors; None where C is 0. Q is D without it, and D + C + 1 with it.
     """
 
     space: ContentSpace
@@ -41,15 +44,44 @@ class ContentMap:
     mean: Float32
     sharpness: float
     users: Float32
+    cooccurrence: Cooccurrence | None = None
+
+    @property
+    def width(self) -> int:
+        """D, of the bundle's item vectors."""
+        return int(self.users.shape[1])
+
+    def fits(self, item_count: int) -> bool:
+        """Whether it can read histories of a bundle of so many items."""
+        return self.cooccurrence is None or len(self.cooccurrence.factors) == item_count + 1
 
     def vectors(self, items: Sequence[ItemContent]) -> Float32:
-        """float32 [K, D]: in the space of the bundle's item vectors. Of items without any content the mean."""
-        made = np.empty((len(items), len(self.mean)), dtype=np.float32)
+        """float32 [K, Q]: to be multiplied with ``queries``. Of items without any content the mean.
+
+        The first D columns lie in the space of the bundle's item vectors.
+        """
+        foretold = len(self.mean)
+        made = np.ones((len(items), foretold + (self.cooccurrence is not None)), dtype=np.float32)
         for start in range(0, len(items), _ROWS_AT_ONCE):
             features = self.space.features(items[start : start + _ROWS_AT_ONCE])
             likeness = kernel(features, self.basis, self.sharpness)
-            made[start : start + _ROWS_AT_ONCE] = self.mean + likeness @ self.weights
+            made[start : start + _ROWS_AT_ONCE, :foretold] = self.mean + likeness @ self.weights
         return made
+
+    def queries(self, user_vectors: Float32, histories: Sequence[Rows]) -> Float32:
+        """float32 [U, Q]: their products with ``vectors`` are logits, as those of the bundle's item vectors are.
+
+        user_vectors: float32 [U, D]. histories: U times int32 [L], the rows that each took.
+        """
+        if self.cooccurrence is None:
+            return user_vectors
+        return self.cooccurrence.queries(user_vectors, self.cooccurrence.taken(histories))
+
+    def public_queries(self) -> Float32:
+        """float32 [R, Q]: of the users."""
+        if self.cooccurrence is None:
+            return self.users
+        return self.cooccurrence.queries(self.users, self.cooccurrence.public)
 
     def save(self, draft: BundleDraft) -> None:
         """Write what ``load`` reads."""
@@ -58,6 +90,7 @@ class ContentMap:
             SPACE,
             {
                 "sharpness": self.sharpness,
+                "cooccurrence": self.cooccurrence.weight if self.cooccurrence is not None else None,
                 "categories": list(space.categories),
                 "edges": {name: edges.tolist() for name, edges in space.edges.items()},
                 "weights": dict(space.weights),
@@ -71,6 +104,8 @@ class ContentMap:
         draft.save_array(WEIGHTS, self.weights)
         draft.save_array(MEAN, self.mean)
         draft.save_array(USERS, self.users)
+        if self.cooccurrence is not None:
+            self.cooccurrence.save(draft)
 
     @classmethod
     def load(cls, bundle: Path) -> Self | None:
@@ -92,6 +127,8 @@ class ContentMap:
                 },
             )
             sharpness = float(raw["sharpness"])
+            weight = raw.get("cooccurrence")
+            weight = float(weight) if weight is not None else None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BundleError(f"{SPACE} is not a content space: {error!r}") from error
         basis, weights, mean, users = (read_array(bundle, name) for name in (BASIS, WEIGHTS, MEAN, USERS))
@@ -100,9 +137,12 @@ class ContentMap:
             for name, whitening in space.whitenings.items()
         )
         fits = whitens and basis.shape == (len(weights), space.width)
-        if not fits or not weights.shape[1:] == mean.shape == users.shape[1:] or not len(users):
+        cooccurrence = Cooccurrence.load(bundle, weight, mean) if weight is not None else None
+        factors = cooccurrence.public.shape if cooccurrence is not None else (len(users), 0)
+        fits &= users.ndim == 2 and weights.shape[1:] == mean.shape == (users.shape[1] + factors[1],)
+        if not fits or not len(users) or len(users) != factors[0]:
             raise BundleError(f"{SPACE} and its arrays do not fit together")
-        return cls(space, basis, weights, mean, sharpness, users)
+        return cls(space, basis, weights, mean, sharpness, users, cooccurrence)
 
 
 def kernel(features: Float32, basis: Float32, sharpness: float) -> Float32:

@@ -116,8 +116,7 @@ def cold_items(
     of_cold = [known[row] for row in cold]
     if log.texts is not None:
         of_cold = with_tuned_text(bundle, of_cold, [log.texts[row] for row in cold])
-    vectors = content_map.vectors(of_cold)
-    scores = {"ranker": newcomer_scores(bundle, warm, users, vectors)}
+    scores = {"ranker": newcomer_scores(bundle, warm, users, content_map, of_cold)}
     scores |= _content_neighbours(log, known, cold, users)
     scores["random"] = np.random.default_rng([config.seed, 13]).random((len(users), len(cold)), dtype=np.float32)
     report(Progress("test", 1.0))

@@ -16,12 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.core.bundle import BundleManifest, bundle_path, read_array
+from services.core.bundle import BundleManifest, bundle_path
 from services.core.content_map import ContentMap
 from services.core.content_space import ItemContent
 from services.core.metrics import by_user
 from services.core.metrics.means import with_standard_errors
-from services.core.sources.sequence import ITEM_VECTORS
 from services.core.text_space import Float32
 from services.core.young_scenarios import YoungScenarios, liking_of
 from services.training.bundle_figures import bundle_figures
@@ -32,7 +31,7 @@ from services.training.steps.examples import HeldOut, Int32, InteractionLog
 from services.training.steps.fit_config import TrainingConfig
 from services.training.steps.fit_progress import Progress
 from services.training.steps.item_attributes import ItemAttributes
-from services.training.steps.served_lists import item_scores
+from services.training.steps.served_lists import NewcomerLogits, item_scores, newcomer_logits
 from services.training.steps.text_places import text_likeness, text_places
 from services.training.steps.without_items import without_items
 
@@ -228,8 +227,7 @@ def _by_ranker(bundle: Path, trained: InteractionLog, before: int, split: HeldOu
     )
     readers = np.flatnonzero(np.diff(read.starts)[split.users] > 0)
     scores = liking.copy()
-    by_content = _by_content(bundle, log)
-    scores[readers] = item_scores(bundle, read, split.users[readers], rows[1:], lambda _, made: made @ by_content.T)
+    scores[readers] = item_scores(bundle, read, split.users[readers], rows[1:], _by_content(bundle, log))
     return scores
 
 
@@ -243,12 +241,12 @@ def _rows_of_target(trained: InteractionLog, before: int) -> Int32:
     return of_target
 
 
-def _by_content(bundle: Path, log: InteractionLog) -> Float32:
-    """float32 [N, D]: where the bundle's content map puts the target's items; zeros without one."""
+def _by_content(bundle: Path, log: InteractionLog) -> NewcomerLogits:
+    """What tells the logits of the target's items: the bundle's content map, without one 0."""
     content_map = ContentMap.load(bundle)
     if content_map is None:
-        return np.zeros((log.item_count, read_array(bundle, ITEM_VECTORS).shape[1]), dtype=np.float32)
-    return content_map.vectors((log.contents or _nothing(log))[1:])
+        return lambda user_vectors, _: np.zeros((len(user_vectors), log.item_count), dtype=np.float32)
+    return newcomer_logits(content_map, (log.contents or _nothing(log))[1:])
 
 
 def _lists(scores: Float32, tie: NDArray[np.float64], log: InteractionLog, users: Int32) -> Int32:

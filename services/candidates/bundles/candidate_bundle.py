@@ -77,8 +77,10 @@ def load_candidate_bundle(path: Path, manifest: BundleManifest, exact_search_max
     reader = ranker or user_encoder
     max_history = reader.max_history if reader is not None else _MOST_HISTORY
     content_map = ContentMap.load(path)
-    if content_map is not None and user_encoder is not None and len(content_map.mean) != user_encoder.vector_size:
+    if content_map is not None and user_encoder is not None and content_map.width != user_encoder.vector_size:
         raise BundleError(f"bundle {manifest.version}: its content map does not fit its user encoder")
+    if content_map is not None and not content_map.fits(index.item_count):
+        raise BundleError(f"bundle {manifest.version}: its content map does not fit its items")
     audience = Audience.load(path)
     if audience is not None and audience.lifts.shape[1] != index.item_count + 1:
         raise BundleError(f"bundle {manifest.version}: its audience does not fit its items")

@@ -18,12 +18,18 @@ class Liking:
     can be compared.
     """
 
-    def __init__(self, item_vectors: NDArray[np.float32], public: NDArray[np.float32]) -> None:
-        """item_vectors: float32 [N, D] of the known items. public: float32 [R, D], vectors of users."""
+    def __init__(
+        self, item_vectors: NDArray[np.float32], public: NDArray[np.float32], queries: NDArray[np.float32]
+    ) -> None:
+        """item_vectors: float32 [N, D] of the known items. public: float32 [R, D], vectors of users.
+
+        queries: float32 [R, Q], what newcomers' vectors are multiplied with for the logits of these users.
+        """
         self._mean = item_vectors.mean(axis=0)
         self._covariance = np.atleast_2d(np.cov(item_vectors, rowvar=False)).astype(np.float32)
         spreads = np.sqrt(np.maximum(np.einsum("rd,de,re->r", public, self._covariance, public), _SMALL))
-        self._public = public / spreads[:, np.newaxis]
+        self._queries = queries / spreads[:, np.newaxis]
+        self._levels = public @ self._mean / spreads
 
     def of(self, user_vector: NDArray[np.float32], logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """float32 [C] for one user's logits of C items."""
@@ -34,7 +40,7 @@ class Liking:
         return np.float32(np.sqrt(max(float(user_vector @ self._covariance @ user_vector), _SMALL)))
 
     def least(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """float32 [K]: for each item, the liking that only a fifth of the public reaches."""
-        likings = self._public @ (vectors - self._mean).T
+        """float32 [K]: for each newcomer, float32 [K, Q], the liking that only a fifth of the public reaches."""
+        likings = self._queries @ vectors.T - self._levels[:, np.newaxis]
         least: NDArray[np.float32] = np.quantile(likings, 1 - _SUITED_SHARE, axis=0).astype(np.float32)
         return least

@@ -17,6 +17,7 @@ from services.candidates.catalog.sorted_slots import places_in
 from services.core.cascade import MOST_NEWCOMERS
 from services.core.content_map import ContentMap
 from services.core.content_space import ItemContent
+from services.core.sources.source import Rows
 
 _ITEMS_AT_ONCE = 1_000
 
@@ -33,8 +34,8 @@ class Contents(Protocol):
 class NewcomerTable:
     """K newcomers, sorted by slot.
 
-    slots: int32 [K], ascending. vectors: float32 [K, D], in the space of the user encoder's. least: float32 [K], the
-    liking at which an item suits a user.
+    slots: int32 [K], ascending. vectors: float32 [K, Q], of the content map. least: float32 [K], the liking at which an
+    item suits a user.
     """
 
     slots: NDArray[np.int32]
@@ -55,14 +56,25 @@ class Newcomers:
     def __init__(self, content_map: ContentMap, item_vectors: NDArray[np.float32]) -> None:
         """item_vectors: float32 [N, D] of the items that the bundle knows."""
         self._map = content_map
-        self.liking = Liking(item_vectors, content_map.users)
+        self.liking = Liking(item_vectors, content_map.users, content_map.public_queries())
         self._forget()
+
+    @property
+    def width(self) -> int:
+        """D: the first columns of the table's vectors lie in the space of the item vectors."""
+        return self._map.width
+
+    def logits(self, user_vector: NDArray[np.float32], rows: Rows, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """float32 [K] of newcomers by their vectors float32 [K, Q], for a user who took ``rows``, int32 [L]."""
+        query = self._map.queries(user_vector[np.newaxis], [rows])[0]
+        logits: NDArray[np.float32] = vectors @ query
+        return logits
 
     def _forget(self) -> None:
         self._read: CatalogSnapshot | None = None
         # By slot, -1 for what was not read.
         self._revisions = np.empty(0, np.int64)
-        nothing = np.empty((0, len(self._map.mean)), np.float32)
+        nothing = self._map.vectors([])
         self.table = NewcomerTable(np.empty(0, np.int32), nothing, np.empty(0, np.float32))
 
     async def take_in(self, view: CatalogView, contents: Contents) -> int:
@@ -109,6 +121,6 @@ class Newcomers:
         )
 
     def _placed(self, contents: list[ItemContent]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Where the content map puts them, float32 [K, D], and the liking at which each suits, float32 [K]."""
+        """Where the content map puts them, float32 [K, Q], and the liking at which each suits, float32 [K]."""
         vectors = self._map.vectors(contents)
         return vectors, self.liking.least(vectors)

@@ -38,7 +38,7 @@ class StandIns:
         rows = np.zeros(len(slots), np.int32)
         for at, place in zip(np.flatnonzero(known).tolist(), places.tolist(), strict=True):
             if place not in found:
-                found[place] = self._nearest(table.vectors[place])
+                found[place] = self._nearest(table.vectors[place, : self._newcomers.width])
             rows[at] = found[place]
         return rows
 

@@ -56,7 +56,7 @@ class NewcomerSource:
             # The table may know slots of a later snapshot than the request's.
             suited = table.slots < len(catalog)
             suited[suited] = known.open_slots()[table.slots[suited]]
-            logits = table.vectors @ user_vector
+            logits = self._newcomers.logits(user_vector, known.known_history.rows, table.vectors)
             most = query.count
             if not self._scenario.is_new(known):
                 suited &= self._newcomers.liking.of(user_vector, logits) >= table.least

@@ -93,7 +93,7 @@ class SourceScorer:
                 table = self._newcomers.table
                 found, places = table.places(slots[unknown])
                 at = np.flatnonzero(unknown)[found]
-                logits = table.vectors[places] @ history.user_vector
+                logits = self._newcomers.logits(history.user_vector, history.rows, table.vectors[places])
                 liking = self._newcomers.liking.of(history.user_vector, logits)
                 matrix[at, self._place[SequenceSource.name]] = logits
                 matrix[at, self._place[NEWCOMERS]] = liking - table.least[places]

@@ -192,15 +192,17 @@ class RecencyConfig:
 class ContentMapConfig:
     """Kernel regression of item vectors on content.
 
-    sharpnesses, noises, part_weights: to choose from. most_items: of the basis, those with most interactions. users:
-    read, at most, for each fifth of the items that plays newcomers.
+    sharpnesses, noises, part_weights, cooccurrence_weights: to choose from. most_items: of the basis, those with most
+    interactions. users: read, at most, for each fifth of the items that plays newcomers. factors: of co-occurrence.
     """
 
     sharpnesses: tuple[float, ...] = (1.5, 0.75, 3.0, 6.0)
     noises: tuple[float, ...] = (0.1, 0.03, 0.3, 1.0)
     part_weights: tuple[float, ...] = (0.0, 0.5, 2.0)
+    cooccurrence_weights: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
     most_items: int = 2000
     users: int = 400
+    factors: int = 64
 
 
 TEXT_TASKS = ("category", "rating")

@@ -1,9 +1,9 @@
 """Fits the content map: from what items are to the vectors that the Transformer has learnt of them.
 
-Sharpness, noise and the weights of the parts, plain and whitened, are chosen on items that play newcomers: a fifth of
-the known items at a time is kept from the map, users are read without them, and the map is worth the NDCG@10 with which
-those users find, among the hidden items alone, the ones they took. Where a text encoder was fine-tuned, the only items
-that can play are those that it never saw.
+Sharpness, noise, the weights of the parts, plain and whitened, and of what is taken together are chosen on items that
+play newcomers: a fifth of the known items at a time is kept from the map, users are read without them, and the map is
+worth the NDCG@10 with which those users find, among the hidden items alone, the ones they took. Where a text encoder
+was fine-tuned, the only items that can play are those that it never saw.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ from scipy import linalg
 
 from services.core.content_map import ContentMap, kernel
 from services.core.content_space import CATEGORIES, ContentSpace, Float32, ItemContent, whitened
+from services.core.cooccurrence import Cooccurrence
 from services.core.text_space import TextSpace
 from services.training.model.encoder import SequenceEncoder
 from services.training.steps.evaluate_encoder import user_vectors
 from services.training.steps.examples import Int32, InteractionLog
 from services.training.steps.fit_config import ContentMapConfig
+from services.training.steps.fit_cooccurrence import cooccurrence_factors
 
 _FOLDS = 5
 _BINS = 16
@@ -77,9 +79,9 @@ def fit_content_map(
         hidden = [np.flatnonzero(folds == fold) for fold in range(_FOLDS)]
     else:
         hidden = [np.flatnonzero(np.isin(rows, unseen))]
-    newcomers = list(_newcomers(log, rows, hidden, encoder, settings.users))
+    newcomers = list(_newcomers(log, rows, hidden, encoder, settings))
     plain = dict.fromkeys(whole.weights, 1.0) | {whitened(name): 0.0 for name in whole.whitenings}
-    choice = _Choice(plain, settings.sharpnesses[0], settings.noises[0])
+    choice = _Choice(plain, settings.sharpnesses[0], settings.noises[0], 0.0)
     best = -1.0
     seen: list[_Choice] = []
     for change in _trials(list(whole.weights), list(whole.whitenings), settings):
@@ -90,8 +92,10 @@ def fit_content_map(
         found = _worth(tried, parts, vectors, newcomers)
         if found > best:
             choice, best = tried, found
-    made = _made(choice, whole, of_rows, vectors, _public(log, encoder))
-    facts = {"sharpness": choice.sharpness, "noise": choice.noise, **_adding_up_to_1(choice.weights)}
+    space = replace(whole, weights=_adding_up_to_1(choice.weights)).without_idle_parts()
+    made = _made(choice, space, log, rows, encoder, settings.factors)
+    facts = {"sharpness": choice.sharpness, "noise": choice.noise, "cooccurrence": choice.cooccurrence}
+    facts |= _adding_up_to_1(choice.weights)
     return FittedContentMap(made, best, facts)
 
 
@@ -162,12 +166,13 @@ class _Choice:
     weights: Mapping[str, float]
     sharpness: float
     noise: float
+    cooccurrence: float
 
 
 def _trials(
     parts: Sequence[str], modalities: Sequence[str], settings: ContentMapConfig
 ) -> list[Callable[[_Choice], _Choice]]:
-    """Changes to what was best so far: sharpness and noise together, whitenings, each part's weight, then both again.
+    """Changes to what was best so far: sharpness and noise, co-occurrence, whitenings, each part's weight, both again.
 
     A whitening puts a modality's whitened vectors in place of half or all of the plain ones; as they want another
     sharpness than these, with each of them. modalities: that can be whitened.
@@ -187,7 +192,11 @@ def _trials(
     def weight_change(part: str, weight: float) -> Callable[[_Choice], _Choice]:
         return lambda now: replace(now, weights={**now.weights, part: weight})
 
+    def cooccurrence_change(weight: float) -> Callable[[_Choice], _Choice]:
+        return lambda now: replace(now, cooccurrence=weight)
+
     kernels = [kernel_change(sharpness, noise) for sharpness in settings.sharpnesses for noise in settings.noises]
+    together = [cooccurrence_change(weight) for weight in (0.0, *settings.cooccurrence_weights)]
     whitenings = [
         whitening(name, share, sharpness)
         for name in modalities
@@ -195,18 +204,23 @@ def _trials(
         for sharpness in settings.sharpnesses
     ]
     weights = [weight_change(part, weight) for part in parts for weight in settings.part_weights]
-    return [*kernels, *whitenings, *weights, *kernels] if len(parts) > 1 else kernels
+    more = [*whitenings, *weights] if len(parts) > 1 else []
+    return [*kernels, *together, *more, *kernels, *together]
 
 
 @dataclass(frozen=True, slots=True)
 class _Newcomers:
     """Items that play newcomers, and users who took some of them.
 
-    hidden: int64, places among the rows. vectors: float32 [U, D], users read without them. taken: bool [U, hidden].
+    hidden: int64, places among the rows. vectors: float32 [U, D], users read without them, in standard deviations of
+    their logits. of_taken: float32 [U, C], the same of the factors of what they took. factors: float32 [R, C], of the
+    rows, by what people took besides the hidden. taken: bool [U, hidden].
     """
 
     hidden: NDArray[np.int64]
     vectors: Float32
+    of_taken: Float32
+    factors: Float32
     taken: NDArray[np.bool_]
 
 
@@ -215,9 +229,10 @@ def _newcomers(
     rows: NDArray[np.int64],
     folds: Sequence[NDArray[np.int64]],
     encoder: SequenceEncoder,
-    most_users: int,
+    settings: ContentMapConfig,
 ) -> Iterator[_Newcomers]:
     """folds: places among the rows that are hidden together."""
+    item_vectors = encoder.items.weight.detach().numpy()[rows]
     for hidden in folds:
         place_in_fold = np.full(log.item_count + 1, -1)
         place_in_fold[rows[hidden]] = np.arange(len(hidden))
@@ -225,13 +240,34 @@ def _newcomers(
         rest = log.only(~is_hidden)
         owners = np.unique(log.users()[is_hidden])
         owners = owners[np.diff(rest.starts)[owners] > 0]
-        owners = owners[np.linspace(0, len(owners) - 1, min(len(owners), most_users)).astype(np.int64)]
+        owners = owners[np.linspace(0, len(owners) - 1, min(len(owners), settings.users)).astype(np.int64)]
         users: Int32 = owners.astype(np.int32)
         taken = np.zeros((len(users), len(hidden)), dtype=np.bool_)
         for place, user in enumerate(users):
             found = place_in_fold[log.sequence(int(user))]
             taken[place, found[found >= 0]] = True
-        yield _Newcomers(hidden, user_vectors(encoder, rest, users), taken)
+        seen = np.setdiff1d(np.arange(len(rows)), hidden)
+        factors = cooccurrence_factors(rest, rows[seen], settings.factors)
+        of_taken = _sums(factors, rest, users, encoder.shape.max_history)
+        vectors = user_vectors(encoder, rest, users)
+        yield _Newcomers(
+            hidden,
+            vectors / _spreads(vectors, item_vectors[seen]),
+            of_taken / _spreads(of_taken, factors[rows[seen]]),
+            factors[rows],
+            taken,
+        )
+
+
+def _sums(factors: Float32, log: InteractionLog, users: Int32, longest: int) -> Float32:
+    """float32 [U, C]: of the factors of what each took, the newest ``longest``."""
+    return np.stack([factors[log.sequence(int(user))[-longest:]].sum(axis=0) for user in users])
+
+
+def _spreads(users: Float32, items: Float32) -> Float32:
+    """float32 [U, 1]: standard deviations of the products of users [U, W] with items [N, W]; 1 for none."""
+    spreads = (users @ items.T).std(axis=1, keepdims=True)
+    return np.where(spreads > 0, spreads, np.float32(1.0)).astype(np.float32)
 
 
 def _worth(choice: _Choice, parts: Mapping[str, Float32], vectors: Float32, newcomers: Sequence[_Newcomers]) -> float:
@@ -243,9 +279,13 @@ def _worth(choice: _Choice, parts: Mapping[str, Float32], vectors: Float32, newc
     for fold in newcomers:
         seen = np.ones(len(vectors), dtype=np.bool_)
         seen[fold.hidden] = False
-        weights, mean = _regression(likeness[np.ix_(seen, seen)], vectors[seen], choice.noise)
+        users, targets = fold.vectors, vectors
+        if choice.cooccurrence:
+            users = np.concatenate([users, np.float32(choice.cooccurrence) * fold.of_taken], axis=1)
+            targets = np.concatenate([targets, fold.factors], axis=1)
+        weights, mean = _regression(likeness[np.ix_(seen, seen)], targets[seen], choice.noise)
         predicted = mean + likeness[np.ix_(~seen, seen)] @ weights
-        scores = fold.vectors @ predicted.T
+        scores = users @ predicted.T
         top = np.argsort(-scores, axis=1, kind="stable")[:, :_TOP]
         gains = np.take_along_axis(fold.taken, top, axis=1) / np.log2(np.arange(2, top.shape[1] + 2))
         ideal = np.cumsum(1.0 / np.log2(np.arange(2, _TOP + 2)))[np.minimum(fold.taken.sum(axis=1), _TOP) - 1]
@@ -254,20 +294,37 @@ def _worth(choice: _Choice, parts: Mapping[str, Float32], vectors: Float32, newc
     return total / max(count, 1)
 
 
-def _public(log: InteractionLog, encoder: SequenceEncoder) -> Float32:
-    """float32 [R, D]: users evenly spaced among those with a history."""
+def _public(log: InteractionLog) -> Int32:
+    """int32 [R]: users evenly spaced among those with a history."""
     owners = np.flatnonzero(np.diff(log.starts))
     chosen = owners[np.linspace(0, len(owners) - 1, min(len(owners), _PUBLIC)).astype(np.int64)]
-    return user_vectors(encoder, log, chosen.astype(np.int32))
+    return chosen.astype(np.int32)
 
 
 def _made(
-    choice: _Choice, whole: ContentSpace, contents: Sequence[ItemContent], vectors: Float32, users: Float32
+    choice: _Choice,
+    space: ContentSpace,
+    log: InteractionLog,
+    rows: NDArray[np.int64],
+    encoder: SequenceEncoder,
+    most_factors: int,
 ) -> ContentMap:
-    space = replace(whole, weights=_adding_up_to_1(choice.weights)).without_idle_parts()
-    features = space.features(contents)
-    weights, mean = _regression(kernel(features, features, choice.sharpness), vectors, choice.noise)
-    return ContentMap(space, features, weights, mean, choice.sharpness, users)
+    contents = log.contents or ()
+    features = space.features([contents[row] for row in rows])
+    likeness = kernel(features, features, choice.sharpness)
+    public = _public(log)
+    users = user_vectors(encoder, log, public)
+    vectors: Float32 = encoder.items.weight.detach().numpy()[rows]
+    if not choice.cooccurrence:
+        weights, mean = _regression(likeness, vectors, choice.noise)
+        return ContentMap(space, features, weights, mean, choice.sharpness, users)
+    factors = cooccurrence_factors(log, rows, most_factors)
+    both = np.concatenate([vectors, factors[rows]], axis=1)
+    weights, mean = _regression(likeness, both, choice.noise)
+    covariance = np.cov(both, rowvar=False).astype(np.float32)
+    taken = _sums(factors, log, public, encoder.shape.max_history)
+    cooccurrence = Cooccurrence(factors, choice.cooccurrence, mean, covariance, taken)
+    return ContentMap(space, features, weights, mean, choice.sharpness, users, cooccurrence)
 
 
 def _adding_up_to_1(weights: Mapping[str, float]) -> dict[str, float]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,8 @@ from services.core.cascade import (
     HEAD_WEIGHTS,
     HISTORY_EVENTS,
 )
+from services.core.content_map import ContentMap
+from services.core.content_space import ItemContent
 from services.core.diversity import diverse_order
 from services.core.history_events import FEATURES
 from services.core.sources.registry import load_sources
@@ -30,8 +31,8 @@ from services.training.steps.examples import HeldOut, Int32, InteractionLog
 from services.training.steps.item_attributes import ItemAttributes
 
 Float32 = NDArray[np.float32]
-NewcomerLogits = Callable[[NDArray[np.intp], Float32], Float32]
-"""Logits float32 [B, K] of places intp [B] among the users and their vectors float32 [B, D]."""
+NewcomerLogits = Callable[[Float32, Sequence[Rows]], Float32]
+"""Logits float32 [B, K] by users' vectors float32 [B, D] and by the rows that were read of each."""
 
 _USERS_AT_ONCE = 32
 _MOST_MERGED = 500
@@ -89,14 +90,20 @@ def served_lists(
 
 
 def newcomer_scores(
-    bundle: Path, log: InteractionLog, users: Int32, item_vectors: NDArray[np.float32]
+    bundle: Path, log: InteractionLog, users: Int32, content_map: ContentMap, contents: Sequence[ItemContent]
 ) -> NDArray[np.float32]:
-    """The bundle's scores float32 [U, K] of items that it does not hold, by their vectors float32 [K, D].
+    """The bundle's scores float32 [U, K] of items that it does not hold, by their contents and its content map.
 
     users: int32 [U], who have taken something in the log.
     """
-    nobody = np.zeros(len(item_vectors), dtype=np.int32)
-    return item_scores(bundle, log, users, nobody, lambda _, vectors: vectors @ item_vectors.T)
+    nobody = np.zeros(len(contents), dtype=np.int32)
+    return item_scores(bundle, log, users, nobody, newcomer_logits(content_map, contents))
+
+
+def newcomer_logits(content_map: ContentMap, contents: Sequence[ItemContent]) -> NewcomerLogits:
+    """What tells the logits of items of these contents."""
+    of_items = content_map.vectors(contents).T
+    return lambda user_vectors, histories: content_map.queries(user_vectors, histories) @ of_items
 
 
 def item_scores(bundle: Path, log: InteractionLog, users: Int32, rows: Int32, newcomers: NewcomerLogits) -> Float32:
@@ -107,7 +114,7 @@ def item_scores(bundle: Path, log: InteractionLog, users: Int32, rows: Int32, ne
     ranking = _Ranking(bundle, 1, None)
     scores = np.zeros((len(users), len(rows)), dtype=np.float32)
     for places in ranking.batches([log.sequence(int(user)) for user in users]):
-        scores[places] = ranking.of_items(log, users[places], rows, partial(newcomers, places))
+        scores[places] = ranking.of_items(log, users[places], rows, newcomers)
     return scores
 
 
@@ -196,13 +203,8 @@ class _Ranking:
             {name: heads[:, width, place] for name, place in self.actions.items()},
         )
 
-    def of_items(
-        self, log: InteractionLog, users: Int32, rows: Int32, newcomers: Callable[[Float32], Float32]
-    ) -> Float32:
-        """The ranker's scores float32 [U, K] of the items of rows int32 [K], 0 for a newcomer.
-
-        newcomers: logits float32 [U, K] by the users' vectors float32 [U, D].
-        """
+    def of_items(self, log: InteractionLog, users: Int32, rows: Int32, newcomers: NewcomerLogits) -> Float32:
+        """The ranker's scores float32 [U, K] of the items of rows int32 [K], 0 for a newcomer."""
         _, histories, inputs = self._read(log, users)
         vectors = inputs["user_vectors"].astype(np.float32, copy=False)
         features = np.zeros((len(users), len(rows), len(self.sources)), dtype=np.float32)
@@ -213,7 +215,7 @@ class _Ranking:
                 if source.knows(history):
                     features[place, known, column] = source.score_rows(history, rows[known])
         column = list(self.sources).index(SequenceSource.name)
-        features[:, :, column] = np.where(rows > 0, features[:, :, column], newcomers(vectors))
+        features[:, :, column] = np.where(rows > 0, features[:, :, column], newcomers(vectors, histories))
         items = np.tile(rows.astype(np.int64), (len(users), 1))
         made = {**inputs, "candidate_items": items, "candidate_features": features}
         heads: Float32 = self._ranker.run(None, made)[0]
