@@ -132,7 +132,7 @@ def test_liking_compares_users_who_like_everything_with_those_who_do_not() -> No
     random = np.random.default_rng(0)
     items = random.normal(size=(500, 4)).astype(np.float32) + 1.0
     public = random.normal(size=(400, 4)).astype(np.float32)
-    liking = Liking(items, public)
+    liking = Liking(items, public, public)
     user = public[0]
     logits = items @ user
     likings = liking.of(user, logits)

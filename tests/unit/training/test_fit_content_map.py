@@ -15,7 +15,7 @@ from services.training.steps.fit_config import ContentMapConfig
 from services.training.steps.fit_content_map import content_space, fit_content_map, with_whitened
 
 ITEMS, USERS = 80, 60
-SETTINGS = ContentMapConfig(sharpnesses=(1.0, 3.0), noises=(0.1, 1.0), part_weights=(0.0, 2.0))
+SETTINGS = ContentMapConfig((1.0, 3.0), (0.1, 1.0), (0.0, 2.0), cooccurrence_weights=())
 
 
 def kind(row: int) -> int:
@@ -73,6 +73,23 @@ def test_newcomers_lie_where_their_kind_lies(encoder: SequenceEncoder) -> None:
     again = fit_content_map(log, encoder, SETTINGS, seed=0)
     assert again is not None
     assert again.facts() == facts
+
+
+def test_what_is_taken_together_is_read_where_the_item_vectors_say_nothing(encoder: SequenceEncoder) -> None:
+    log = log_of_kinds()
+    blind = SequenceEncoder(encoder.shape).eval()
+    plain = fit_content_map(log, blind, SETTINGS, seed=0)
+    fitted = fit_content_map(log, blind, replace(SETTINGS, cooccurrence_weights=(1.0, 4.0)), seed=0)
+    assert plain is not None
+    assert fitted is not None
+    assert plain.content_map.cooccurrence is None
+    assert fitted.settings["cooccurrence"] > 0
+    assert fitted.ndcg > plain.ndcg + 0.1
+    # Two users of one taste each, and the vectors tell nothing.
+    vectors = fitted.content_map.vectors([ItemContent({}, ("kind 1",)), ItemContent({}, ("kind 0",))])
+    histories = [np.array([1, 3, 5], np.int32), np.array([2, 4, 6], np.int32)]
+    of_odd, of_even = fitted.content_map.queries(np.ones((2, 8), np.float32), histories) @ vectors.T
+    assert of_odd[0] - of_odd[1] > of_even[0] - of_even[1]
 
 
 def test_whitened_texts_are_read_where_all_say_much_the_same(encoder: SequenceEncoder) -> None:
