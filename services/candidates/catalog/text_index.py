@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from services.candidates.catalog.category_meanings import CategoryMeanings
 from services.candidates.catalog.replica import CatalogReplica
 from services.candidates.catalog.scenario_texts import ScenarioTexts
 from services.candidates.catalog.snapshot import CatalogSnapshot
@@ -17,11 +18,11 @@ from services.candidates.catalog.text_table import Float32, TextTable
 from services.core.category_names import CategoryNames
 from services.core.errors import UnavailableError
 from services.plumbing.background_tasks import keep_doing, running_beside
-from services.plumbing.text.clean_text import clean_text
 from services.plumbing.text.text_encoder import TextEncoder, TextEncoderFolder
 
 _ITEMS_AT_ONCE = 1_000
-_CATEGORIES_SECONDS = 20.0
+# Meanings are learnt anew when so many of the texts came or went, or when there is a new category.
+_CHANGED_SHARE = 0.1
 _INTERVAL_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 5.0
 _SMALL = 1e-6
@@ -36,7 +37,7 @@ class Vectors(Protocol):
 
 
 class TextIndex:
-    """Follows the catalog. What an item or a category says is read once, and again when it changes."""
+    """Follows the catalog. What an item says is read once, and again when it changes."""
 
     def __init__(self, vectors: Vectors, folder: TextEncoderFolder) -> None:
         self._source = vectors
@@ -50,10 +51,9 @@ class TextIndex:
         self._revisions = np.full(count, -1, np.int64)
         self._vectors = np.zeros((count, width), np.float32)
         self._says = np.zeros(count, np.bool_)
-        self._names: dict[str, Float32] = {}
         self._scenarios = ScenarioTexts()
         self._category_names, self._names_read = CategoryNames(), 0
-        self.table = TextTable(self._vectors, self._says, np.empty((0, width), np.float32))
+        self.table = TextTable(self._vectors, self._says, CategoryMeanings.none(width))
 
     @property
     def encoder(self) -> TextEncoder:
@@ -75,13 +75,13 @@ class TextIndex:
         changed = np.flatnonzero(self._revisions[:count] != snapshot.revisions)
         for start in range(0, len(changed), _ITEMS_AT_ONCE):
             await self._read_items(snapshot, changed[start : start + _ITEMS_AT_ONCE])
-        categories = await self._categories(encoder, snapshot.categories.names.tolist())
         vectors, says = self._vectors[:count], self._says[:count]
         scenarios = await asyncio.to_thread(self._scenarios.take_in, snapshot, vectors, says, changed)
+        meanings = await asyncio.to_thread(self._meanings, snapshot, vectors, says)
         if len(snapshot.categories.names) != self._names_read or self._read is None:
             self._category_names = CategoryNames(snapshot.categories.names.tolist())
             self._names_read = len(snapshot.categories.names)
-        self.table = TextTable(vectors, says, categories, scenarios, self._category_names)
+        self.table = TextTable(vectors, says, meanings, scenarios, self._category_names)
         self._read = snapshot
         return len(changed)
 
@@ -104,14 +104,12 @@ class TextIndex:
         self._says[slots] = read.any(axis=1)
         self._revisions[slots] = snapshot.revisions[slots]
 
-    async def _categories(self, encoder: TextEncoder, names: list[str]) -> Float32:
-        new = [name for name in names if name not in self._names]
-        if new:
-            made = await encoder.encode([clean_text(f"{name}.") for name in new], _CATEGORIES_SECONDS)
-            self._names |= dict(zip(new, made, strict=True))
-        elif len(names) == len(self.table.categories):
-            return self.table.categories
-        return _centred([self._names[name] for name in names], self._vectors.shape[1])
+    def _meanings(self, snapshot: CatalogSnapshot, vectors: Float32, says: NDArray[np.bool_]) -> CategoryMeanings:
+        before, slots = self.table.meanings, np.flatnonzero(says & ~snapshot.deleted)
+        fresh = abs(len(slots) - before.fitted_count) <= _CHANGED_SHARE * before.fitted_count
+        if fresh and len(before.directions) == len(snapshot.categories.names):
+            return before
+        return CategoryMeanings.fit(vectors[slots], snapshot.category_sets[slots], snapshot.categories)
 
     @asynccontextmanager
     async def following(self, replica: CatalogReplica) -> AsyncIterator[TextIndex]:
@@ -130,12 +128,3 @@ def _unit(vector: Float32 | None, width: int) -> Float32:
         return np.zeros(width, np.float32)
     length = float(np.linalg.norm(vector))
     return vector / np.float32(length) if _SMALL < length < np.inf else np.zeros(width, np.float32)
-
-
-def _centred(vectors: Sequence[Float32], width: int) -> Float32:
-    stacked = np.array(vectors, np.float32).reshape(len(vectors), width)
-    if len(vectors) > 1:
-        stacked = stacked - stacked.mean(axis=0)
-    lengths = np.linalg.norm(stacked, axis=1, keepdims=True)
-    centred: Float32 = stacked / np.maximum(lengths, np.float32(_SMALL))
-    return centred

@@ -1,4 +1,4 @@
-"""The text table: what all items and categories say, as vectors, and how well each item answers an intent."""
+"""The text table: what all items say, as vectors, and how well each item answers an intent."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from services.candidates.catalog.category_meanings import CategoryMeanings
 from services.candidates.catalog.scenario_texts import PlacedTexts
 from services.candidates.catalog.snapshot import CatalogSnapshot
 from services.core.category_names import CategoryNames
 from services.core.intent import NOTHING, Intent
 
-# Twenty plain intents over MovieLens with plots were looked at: below, genres that are hardly meant push in; without
-# the categories, films with long plots win over those that are plainly of the genre.
-_LEAST_CATEGORY_LIKENESS = 0.28
-_CATEGORY_WEIGHT = 1.0
+# Chosen on forty plain intents with all films that answer them (benchmarks/intents.py), twenty others left aside.
+# Without the categories, films with long plots win over those that are plainly of the genre.
+_MEANT_CATEGORY = 0.1
 # Of a category that is called by its name, by the log of how rare it is: "drama" says less of a film than "western".
 _NAMED_CATEGORY = 0.09
-_NAMED_WEIGHT = 0.25
+_NAMED_WEIGHT = 0.5
 _UNWANTED_WEIGHT = 1.0
 _FEEDBACK = 0.5
 _BEST = 5
 _ITEMS_A_BEST = 20
-_UNWANTED_FROM = 0.5
+_UNWANTED_FROM = 1.0
 _SMALL = 1e-6
 
 Float32 = NDArray[np.float32]
@@ -35,13 +35,13 @@ class TextTable:
     """What was read by now, of a snapshot that may be older or newer than a request's.
 
     vectors: float32 [M, W], unit rows by slot, zeros where an item says nothing. says: bool [M], whether it does.
-    categories: float32 [V, W], unit rows in the order of the catalog's category names, less what all have in common.
-    names: the same names. scenarios: texts by scenario, each in a space of its own; not of the default one.
+    meanings: of the catalog's categories. names: theirs. scenarios: texts by scenario, each in a space of its own; not
+    of the default one.
     """
 
     vectors: Float32
     says: NDArray[np.bool_]
-    categories: Float32
+    meanings: CategoryMeanings
     scenarios: Mapping[str, PlacedTexts] = field(default_factory=dict)
     names: CategoryNames = field(default_factory=CategoryNames)
 
@@ -115,16 +115,16 @@ class TextTable:
         """float32 [upto]: cosine with what the item says, and by how much its categories are meant."""
         sets = snapshot.categories
         meant = np.zeros(len(sets.names), np.float32)
-        known = min(len(meant), len(self.categories))
-        meant[:known] = np.maximum(self.categories[:known] @ phrase - _LEAST_CATEGORY_LIKENESS, 0)
-        called = [place for place in self.names.named_in(words) if place < known]
+        of_meanings = self.meanings.of(phrase)[: len(meant)]
+        meant[: len(of_meanings)] = np.float32(_MEANT_CATEGORY) * of_meanings
+        called = [place for place in self.names.named_in(words) if place < len(meant)]
         if called:
             meant[called] = np.maximum(meant[called], _NAMED_CATEGORY * self._rarity(snapshot, called, upto))
         sums = np.concatenate([[0], np.cumsum(meant[sets.indexes])])
         lengths = np.maximum(np.diff(sets.offsets), 1)
         of_set = (sums[sets.offsets[1:]] - sums[sets.offsets[:-1]]) / np.sqrt(lengths)
         likeness: Float32 = self.vectors[:upto] @ phrase
-        likeness += np.float32(_CATEGORY_WEIGHT) * of_set[snapshot.category_sets[:upto]].astype(np.float32)
+        likeness += of_set[snapshot.category_sets[:upto]].astype(np.float32)
         return likeness
 
 

@@ -120,13 +120,30 @@ async def test_what_is_asked_for_stands_out_and_what_is_not_wanted_loses(library
     assert (against[:10] < scores[:10]).all()
 
 
-async def test_a_category_that_is_meant_counts(library: Library) -> None:
-    library.feed.changes.append(ItemChange(100, "40", "", ("western",)))
+async def test_a_category_whose_items_say_what_is_wanted_counts(library: Library) -> None:
+    library.feed.changes += [ItemChange(100 + place, str(place), "", ("romance",)) for place in (*range(20, 30), 35)]
+    library.feed.changes.append(ItemChange(200, "40", "", ("romance",)))
     await library.replica.refresh()
     await library.index.take_in(library.replica.snapshot)
-    scores = await library.scores("robbery comedy")
-    assert int(np.argmax(scores)) == 9
+    scores = await library.scores("love")
+    assert sorted(np.argsort(-scores)[:10].tolist()) == list(range(20, 30))
+    assert scores[35] > np.delete(scores[30:40], 5).max() + 0.05, "of the same text, and of the category"
     assert scores[40] == 0, "it says nothing"
+
+
+async def test_a_new_category_is_learnt_as_soon_as_it_is_there(library: Library) -> None:
+    before = library.index.table.meanings
+    library.feed.changes.append(ItemChange(100, "3"))
+    await library.replica.refresh()
+    await library.index.take_in(library.replica.snapshot)
+    assert library.index.table.meanings is before
+    library.feed.changes += [ItemChange(200 + place, str(place), "", ("fight",)) for place in range(30, 40)]
+    await library.replica.refresh()
+    await library.index.take_in(library.replica.snapshot)
+    place = library.replica.snapshot.categories.names.tolist().index("fight")
+    wanted = await encoded(library.triton, library.folder, ["war", "space"])
+    assert library.index.table.meanings.of(wanted[0])[place] > 0.3
+    assert library.index.table.meanings.of(wanted[1])[place] == 0
 
 
 async def test_a_category_that_is_called_by_its_name_counts_the_more_the_rarer_it_is(library: Library) -> None:
