@@ -71,7 +71,7 @@ def main() -> None:
         content_map.vectors([contents[row] for row in cold]),
         np.zeros(len(cold), np.float32),
     )
-    stand_ins = StandIns(SimpleNamespace(table=table), read_array(given.bundle, ITEM_VECTORS))  # type: ignore[arg-type]
+    stand_ins = StandIns(SimpleNamespace(table=table, width=content_map.width), read_array(given.bundle, ITEM_VECTORS))  # type: ignore[arg-type]
 
     is_cold = np.isin(log.rows, cold)
     users = np.flatnonzero(np.bincount(log.users()[is_cold], minlength=log.user_count) * np.diff(warm.starts))

@@ -25,6 +25,7 @@ from services.cli.evaluation.item_contents import with_contents
 from services.cli.evaluation.offline import open_dataset, read_log
 from services.cli.progress import progress
 from services.cli.readers.descriptions import read_descriptions
+from services.core.content_map import ContentMap
 from services.core.content_space import ItemContent, whitened, with_vectors
 from services.core.item_index import ItemIndex
 from services.core.metrics import by_user
@@ -54,9 +55,14 @@ class Test:
     cold: NDArray[np.int32]
     users: NDArray[np.int32]
 
-    def ndcgs(self, vectors: NDArray[np.float32], encoder: SequenceEncoder) -> NDArray[np.float64]:
-        """float64 [U]: NDCG@10 of the cold items by vectors float32 [C, D]."""
-        scores = user_vectors(encoder, self.warm, self.users) @ vectors.T
+    def ndcgs(
+        self, content_map: ContentMap, contents: Sequence[ItemContent], encoder: SequenceEncoder
+    ) -> NDArray[np.float64]:
+        """float64 [U]: NDCG@10 of the cold items by their C contents."""
+        longest = encoder.shape.max_history
+        histories = [self.warm.sequence(int(user))[-longest:] for user in self.users]
+        queries = content_map.queries(user_vectors(encoder, self.warm, self.users), histories)
+        scores = queries @ content_map.vectors(contents).T
         ranked = self.cold[np.argsort(-scores, axis=1, kind="stable")]
         taken = [np.intersect1d(self.log.sequence(int(user)), self.cold) for user in self.users]
         relevant = np.zeros((len(taken), max(map(len, taken))), np.int32)
@@ -90,7 +96,8 @@ def main() -> None:
     split = hold_out_last(warm)
     encoder = _trained(split, config) if given.bundle is None else _kept(warm, config, given.bundle)
     contents = log.contents or ()
-    frozen = test.ndcgs(_placed(warm, encoder, config, [contents[row] for row in cold], None)[0], encoder.folded())
+    of_cold = [contents[row] for row in cold]
+    frozen = test.ndcgs(_mapped(warm, encoder, config, None), of_cold, encoder.folded())
     print(f"{len(cold)} cold items, {len(test.users)} users who met them, seed {given.seed}")
     print(f"{'frozen':<32}{frozen.mean():.4f} ± {_error(frozen):.4f}")
     for tasks in VARIANTS:
@@ -103,10 +110,10 @@ def main() -> None:
             tuned = tune_text_encoder(split, replace(config, text_tuning=tuning), own, report)
         if tuned is None:
             raise SystemExit("too few items say anything: give --descriptions")
-        of_cold = [contents[row] for row in cold]
-        of_cold = with_vectors(of_cold, TUNED_TEXT, tuned.encode([(log.texts or ())[row] for row in cold]))
-        vectors, weight = _placed(warm, own, config, of_cold, tuned)
-        found = test.ndcgs(vectors, own.folded())
+        richer = with_vectors(of_cold, TUNED_TEXT, tuned.encode([(log.texts or ())[row] for row in cold]))
+        content_map = _mapped(warm, own, config, tuned)
+        weight = sum(content_map.space.weights.get(part, 0.0) for part in (TUNED_TEXT, whitened(TUNED_TEXT)))
+        found = test.ndcgs(content_map, richer, own.folded())
         more = found - frozen
         print(
             f"{name:<32}{found.mean():.4f} ± {_error(found):.4f}  {more.mean():+.4f} ± {_error(more):.4f}  "
@@ -138,23 +145,16 @@ def _kept(warm: InteractionLog, config: TrainingConfig, bundle: Path) -> Sequenc
     return encoder
 
 
-def _placed(
-    warm: InteractionLog,
-    encoder: SequenceEncoder,
-    config: TrainingConfig,
-    cold: Sequence[ItemContent],
-    tuned: TunedTextEncoder | None,
-) -> tuple[NDArray[np.float32], float]:
-    """float32 [C, D], where the content map puts the cold items, and the weight of the tuned texts in it."""
+def _mapped(
+    warm: InteractionLog, encoder: SequenceEncoder, config: TrainingConfig, tuned: TunedTextEncoder | None
+) -> ContentMap:
     log, unseen = warm, None
     if tuned is not None:
         log, unseen = replace(warm, contents=tuned.with_vectors(warm.contents or ())), tuned.hidden
     fitted = fit_content_map(log, encoder.folded(), config.content_map, config.seed, unseen)
     if fitted is None:
         raise SystemExit("too little is known of the items")
-    weights = fitted.content_map.space.weights
-    weight = sum(weights.get(part, 0.0) for part in (TUNED_TEXT, whitened(TUNED_TEXT)))
-    return fitted.content_map.vectors(cold), weight
+    return fitted.content_map
 
 
 def _error(values: NDArray[np.float64]) -> float:

@@ -80,5 +80,5 @@ class Cooccurrence:
 
 def _spread(rows: Float32, covariance: Float32) -> Float32:
     """float32 [U]: standard deviations of the products of rows [U, W] with items of this covariance [W, W]."""
-    spreads: Float32 = np.sqrt(np.maximum(np.einsum("uw,uw->u", rows @ covariance, rows), _SMALL)).astype(np.float32)
+    spreads: Float32 = np.sqrt(np.maximum((rows @ covariance * rows).sum(axis=1), _SMALL)).astype(np.float32)
     return spreads
