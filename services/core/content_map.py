@@ -26,6 +26,8 @@ WEIGHTS = "content/weights.npy"
 MEAN = "content/mean.npy"
 USERS = "content/users.npy"
 WHITENING = "content/whitening_{}.npy"
+FACTOR_WEIGHTS = "content/factor_weights.npy"
+FACTOR_MEAN = "content/factor_mean.npy"
 
 _ROWS_AT_ONCE = 256
 
@@ -101,10 +103,13 @@ class ContentMap:
         for place, whitening in enumerate(space.whitenings.values()):
             draft.save_array(WHITENING.format(place), whitening)
         draft.save_array(BASIS, self.basis)
-        draft.save_array(WEIGHTS, self.weights)
-        draft.save_array(MEAN, self.mean)
+        # What older services know of stands for itself, so that they can read the bundle too.
+        draft.save_array(WEIGHTS, self.weights[:, : self.width])
+        draft.save_array(MEAN, self.mean[: self.width])
         draft.save_array(USERS, self.users)
         if self.cooccurrence is not None:
+            draft.save_array(FACTOR_WEIGHTS, self.weights[:, self.width :])
+            draft.save_array(FACTOR_MEAN, self.mean[self.width :])
             self.cooccurrence.save(draft)
 
     @classmethod
@@ -137,11 +142,15 @@ class ContentMap:
             for name, whitening in space.whitenings.items()
         )
         fits = whitens and basis.shape == (len(weights), space.width)
-        cooccurrence = Cooccurrence.load(bundle, weight, mean) if weight is not None else None
-        factors = cooccurrence.public.shape if cooccurrence is not None else (len(users), 0)
-        fits &= users.ndim == 2 and weights.shape[1:] == mean.shape == (users.shape[1] + factors[1],)
-        if not fits or not len(users) or len(users) != factors[0]:
+        if not fits or not weights.shape[1:] == mean.shape == users.shape[1:] or not len(users):
             raise BundleError(f"{SPACE} and its arrays do not fit together")
+        if weight is None:
+            return cls(space, basis, weights, mean, sharpness, users)
+        of_factors, factor_mean = read_array(bundle, FACTOR_WEIGHTS), read_array(bundle, FACTOR_MEAN)
+        if of_factors.shape != (len(weights), *factor_mean.shape):
+            raise BundleError(f"{FACTOR_WEIGHTS} does not fit {SPACE}")
+        weights, mean = np.concatenate([weights, of_factors], axis=1), np.concatenate([mean, factor_mean])
+        cooccurrence = Cooccurrence.load(bundle, weight, mean, users)
         return cls(space, basis, weights, mean, sharpness, users, cooccurrence)
 
 

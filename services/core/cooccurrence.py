@@ -69,10 +69,11 @@ class Cooccurrence:
         draft.save_array(PUBLIC, self.public)
 
     @classmethod
-    def load(cls, bundle: Path, weight: float, mean: Float32) -> Self:
-        """Read a bundle's. Raises BundleError."""
+    def load(cls, bundle: Path, weight: float, mean: Float32, users: Float32) -> Self:
+        """Read a bundle's, for the map's users float32 [R, D]. Raises BundleError."""
         factors, covariance, public = (read_array(bundle, name) for name in (FACTORS, COVARIANCE, PUBLIC))
-        fits = factors.ndim == public.ndim == 2 and factors.shape[1] == public.shape[1] < len(mean)
+        count = len(mean) - users.shape[1]
+        fits = factors.ndim == 2 and factors.shape[1] == count and public.shape == (len(users), count)
         if not fits or covariance.shape != (len(mean), len(mean)):
             raise BundleError(f"{FACTORS} does not fit the content map")
         return cls(factors, weight, mean, covariance, public)

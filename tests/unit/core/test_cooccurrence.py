@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from services.core.bundle import BundleError, build_bundle, bundle_path
-from services.core.content_map import ContentMap
+from services.core.content_map import FACTOR_MEAN, SPACE, ContentMap
 from services.core.content_space import CATEGORIES, ContentSpace, ItemContent
 from services.core.cooccurrence import FACTORS, Cooccurrence
 
@@ -78,3 +79,13 @@ def test_a_content_map_foretells_the_factors_and_keeps_them(tmp_path: Path, item
     np.save(path / FACTORS, np.zeros((ITEMS + 1, FACTOR_COUNT + 1), np.float32))
     with pytest.raises(BundleError, match="does not fit"):
         ContentMap.load(path)
+    np.save(path / FACTOR_MEAN, np.zeros(FACTOR_COUNT + 1, np.float32))
+    with pytest.raises(BundleError, match="does not fit"):
+        ContentMap.load(path)
+    # As older services read it, which know nothing of what they do not look for.
+    raw = json.loads((path / SPACE).read_text())
+    del raw["cooccurrence"]
+    (path / SPACE).write_text(json.dumps(raw))
+    older = ContentMap.load(path)
+    assert older is not None
+    np.testing.assert_array_equal(older.vectors(contents), plain.vectors(contents))
