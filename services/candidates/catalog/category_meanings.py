@@ -53,20 +53,14 @@ class CategoryMeanings:
         texts, numbers = vectors[chosen], set_numbers[chosen]
         count, width = len(sets.names), vectors.shape[1]
         directions, levels = np.zeros((count, width), np.float32), np.zeros(count, np.float32)
-        set_count = len(sets.offsets) - 1
-        set_of_index = np.repeat(np.arange(set_count), np.diff(sets.offsets))
-        of_set = np.bincount(numbers, minlength=set_count)
-        items = np.bincount(sets.indexes, of_set[set_of_index], minlength=count)
-        common = np.flatnonzero(items >= _LEAST_ITEMS)
-        if len(common):
+        items_of = _items_of_each(numbers, sets)
+        common = [place for place in range(count) if len(items_of[place]) >= _LEAST_ITEMS]
+        if common:
             centre = texts.mean(axis=0)
             centred = texts - centre
-            in_set = np.zeros((set_count, width), np.float32)
-            np.add.at(in_set, numbers, centred)
-            together = np.zeros((count, width), np.float32)
-            np.add.at(together, sets.indexes, in_set[set_of_index])
+            together = np.stack([centred[items_of[place]].sum(axis=0) for place in common])
             gram = centred.T @ centred + np.float32(_PENALTY) * np.eye(width, dtype=np.float32)
-            learnt = np.linalg.solve(gram, together[common].T)
+            learnt = np.linalg.solve(gram, together.T)
             learnt /= np.maximum((centred @ learnt).std(axis=0), _SMALL)
             directions[common] = learnt.T
             levels[common] = centre @ learnt
@@ -76,3 +70,14 @@ class CategoryMeanings:
         """float32 [V]: by how much a phrase float32 [W] says each category more than most texts do, 0 for not more."""
         meant: Float32 = np.maximum(self.directions @ phrase - self.levels - np.float32(_FROM), 0)
         return meant
+
+
+def _items_of_each(set_numbers: NDArray[np.int32], sets: CategorySets) -> list[NDArray[np.intp]]:
+    """V times int64: places of the items that have each category."""
+    starts = sets.offsets[set_numbers]
+    lengths = sets.offsets[set_numbers + 1] - starts
+    first = np.cumsum(lengths) - lengths
+    categories = sets.indexes[np.arange(lengths.sum()) + np.repeat(starts - first, lengths)]
+    items = np.repeat(np.arange(len(set_numbers)), lengths)[np.argsort(categories, kind="stable")]
+    ends = np.cumsum(np.bincount(categories, minlength=len(sets.names)))
+    return np.split(items, ends[:-1])
