@@ -113,11 +113,13 @@ def main() -> None:
         richer = with_vectors(of_cold, TUNED_TEXT, tuned.encode([(log.texts or ())[row] for row in cold]))
         content_map = _mapped(warm, own, config, tuned)
         weight = sum(content_map.space.weights.get(part, 0.0) for part in (TUNED_TEXT, whitened(TUNED_TEXT)))
+        together = content_map.cooccurrence
         found = test.ndcgs(content_map, richer, own.folded())
         more = found - frozen
         print(
             f"{name:<32}{found.mean():.4f} ± {_error(found):.4f}  {more.mean():+.4f} ± {_error(more):.4f}  "
             f"Transformer {tuned.facts['ndcg_before']:.4f} → {tuned.facts['ndcg_after']:.4f}  weight {weight:.2f}  "
+            f"co-occurrence {0 if together is None else together.weight:g}  "
             f"{time.perf_counter() - started:.0f} s",
             flush=True,
         )

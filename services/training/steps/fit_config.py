@@ -193,7 +193,8 @@ class ContentMapConfig:
     """Kernel regression of item vectors on content.
 
     sharpnesses, noises, part_weights, cooccurrence_weights: to choose from. most_items: of the basis, those with most
-    interactions. users: read, at most, for each fifth of the items that plays newcomers. factors: of co-occurrence.
+    interactions. users: read, at most, for each of the fifths of the items that play newcomers, or five times as many
+    for a single one. factors: of co-occurrence.
     """
 
     sharpnesses: tuple[float, ...] = (1.5, 0.75, 3.0, 6.0)

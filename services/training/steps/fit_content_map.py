@@ -233,6 +233,8 @@ def _newcomers(
 ) -> Iterator[_Newcomers]:
     """folds: places among the rows that are hidden together."""
     item_vectors = encoder.items.weight.detach().numpy()[rows]
+    # As many altogether where only some items can play: few users would choose by chance.
+    most_users = settings.users * _FOLDS // len(folds)
     for hidden in folds:
         place_in_fold = np.full(log.item_count + 1, -1)
         place_in_fold[rows[hidden]] = np.arange(len(hidden))
@@ -240,7 +242,7 @@ def _newcomers(
         rest = log.only(~is_hidden)
         owners = np.unique(log.users()[is_hidden])
         owners = owners[np.diff(rest.starts)[owners] > 0]
-        owners = owners[np.linspace(0, len(owners) - 1, min(len(owners), settings.users)).astype(np.int64)]
+        owners = owners[np.linspace(0, len(owners) - 1, min(len(owners), most_users)).astype(np.int64)]
         users: Int32 = owners.astype(np.int32)
         taken = np.zeros((len(users), len(hidden)), dtype=np.bool_)
         for place, user in enumerate(users):
