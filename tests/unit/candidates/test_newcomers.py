@@ -13,7 +13,7 @@ from services.candidates.bundles.newcomers import NewcomerTable
 from services.core.content_space import ItemContent
 from services.core.errors import UnavailableError
 from services.core.query import ItemFilter
-from tests.unit.candidates.world import Contents, World, make_query, make_world
+from tests.unit.candidates.world import ITEM_COUNT, Contents, World, content_map_of, make_query, make_world
 
 SEQUENCE, SUITS = 3, 4
 
@@ -50,6 +50,25 @@ async def test_a_new_item_goes_to_those_who_like_its_kind(world: World) -> None:
     named = await world.pipelines.hydrate.run(make_query(1, ("99", "101"), item_ids=("far",)))
     assert named.selected.columns["source_scores"][0, SUITS] < 0
     assert world.pipelines.sources[SUITS] == "newcomers"
+
+
+async def test_what_is_taken_together_with_the_history_counts(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    factors = random.normal(size=(ITEM_COUNT + 1, 4)).astype(np.float32)
+    factors[[50, 99]], factors[[60]] = [9, 0, 0, 0], [-9, 0, 0, 0]
+    world = await make_world(tmp_path, with_content=True, factors=factors)
+    await world.change("together")
+    await world.change("apart")
+    contents = Contents({"together": ItemContent({}, ("at-50",)), "apart": ItemContent({}, ("at-60",))})
+    await take_in(world, contents)
+    query = make_query(2, ("99",), item_ids=("together", "apart"))
+    scores = (await world.pipelines.hydrate.run(query)).selected.columns["source_scores"]
+    content_map = content_map_of(world.triton.vectors, factors)
+    placed = content_map.vectors([contents.of_item[name] for name in ("together", "apart")])
+    wanted = content_map.queries(world.triton.vectors[[99]], [np.array([99], np.int32)]) @ placed.T
+    np.testing.assert_allclose(scores[:, SEQUENCE], wanted[0], rtol=1e-4)
+    assert scores[0, SEQUENCE] > scores[1, SEQUENCE]
+    assert scores[0, SUITS] > 0 > scores[1, SUITS]
 
 
 async def test_named_newcomers_are_scored_too(world: World) -> None:

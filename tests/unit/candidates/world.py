@@ -23,6 +23,7 @@ from services.core.audience import Audience
 from services.core.bundle import read_manifest
 from services.core.content_map import ContentMap
 from services.core.content_space import CATEGORIES, ContentSpace, ItemContent
+from services.core.cooccurrence import Cooccurrence
 from services.core.errors import UnavailableError
 from services.core.query import History, Query
 from services.core.sources.popularity import PopularitySource
@@ -97,11 +98,18 @@ def categories_of(item_id: str) -> tuple[str, ...]:
     return (*(["comedy"] if number % 3 == 0 else []), *(["war"] if number % 10 == 0 else []))
 
 
-def content_map_of(vectors: NDArray[np.float32]) -> ContentMap:
-    """The category "at-n" maps to where item n lies."""
+def content_map_of(vectors: NDArray[np.float32], factors: NDArray[np.float32] | None = None) -> ContentMap:
+    """The category "at-n" maps to where item n lies, and is taken together with what that one is taken with."""
     count = len(vectors) - 1
     space = ContentSpace({}, tuple(f"at-{row}" for row in range(1, count + 1)), {}, {CATEGORIES: 1.0})
-    return ContentMap(space, np.eye(count, dtype=np.float32), vectors[1:], np.zeros_like(vectors[0]), 40.0, vectors[1:])
+    basis, users = np.eye(count, dtype=np.float32), vectors[1:]
+    if factors is None:
+        return ContentMap(space, basis, vectors[1:], np.zeros_like(vectors[0]), 40.0, users)
+    both = np.concatenate([vectors, factors], axis=1)[1:]
+    mean, covariance = np.zeros_like(both[0]), np.cov(both, rowvar=False).astype(np.float32)
+    return ContentMap(
+        space, basis, both, mean, 40.0, users, Cooccurrence(factors, 4.0, mean, covariance, np.ones_like(factors[1:]))
+    )
 
 
 @dataclass
@@ -140,6 +148,7 @@ async def make_world(
     sources: tuple[str, ...] = SOURCE_NAMES,
     *,
     with_content: bool = False,
+    factors: NDArray[np.float32] | None = None,
     audience: Audience | None = None,
     young: YoungScenarios | None = None,
 ) -> World:
@@ -150,7 +159,7 @@ async def make_world(
     sequence = bundle.source("sequence")
     assert isinstance(sequence, SequenceSource)
     if with_content:
-        bundle = replace(bundle, content_map=content_map_of(sequence.item_vectors))
+        bundle = replace(bundle, content_map=content_map_of(sequence.item_vectors, factors))
     bundle = replace(bundle, young=young)
     if audience is not None:
         # Counts, as training makes them; the synthetic bundle has their logarithms.
