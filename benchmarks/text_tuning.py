@@ -150,10 +150,10 @@ def _kept(warm: InteractionLog, config: TrainingConfig, bundle: Path) -> Sequenc
 def _mapped(
     warm: InteractionLog, encoder: SequenceEncoder, config: TrainingConfig, tuned: TunedTextEncoder | None
 ) -> ContentMap:
-    log, unseen = warm, None
+    log, learnt = warm, None
     if tuned is not None:
-        log, unseen = replace(warm, contents=tuned.with_vectors(warm.contents or ())), tuned.hidden
-    fitted = fit_content_map(log, encoder.folded(), config.content_map, config.seed, unseen)
+        log, learnt = replace(warm, contents=tuned.with_vectors(warm.contents or ())), tuned.learnt
+    fitted = fit_content_map(log, encoder.folded(), config.content_map, config.seed, learnt)
     if fitted is None:
         raise SystemExit("too little is known of the items")
     return fitted.content_map

@@ -243,7 +243,7 @@ def _mapped(
     """The content map, and the tuned text encoder where the map has use for its vectors."""
     if tuned is not None and dataset.contents is not None:
         richer = replace(dataset, contents=tuned.with_vectors(dataset.contents))
-        mapped = fit_content_map(richer, encoder, config.content_map, config.seed, tuned.hidden)
+        mapped = fit_content_map(richer, encoder, config.content_map, config.seed, tuned.learnt)
         if mapped is not None and mapped.content_map.space.reads(TUNED_TEXT):
             return mapped, tuned.loaded
     return fit_content_map(dataset, encoder, config.content_map, config.seed), None

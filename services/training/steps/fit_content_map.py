@@ -2,8 +2,9 @@
 
 Sharpness, noise, the weights of the parts, plain and whitened, and of what is taken together are chosen on items that
 play newcomers: a fifth of the known items at a time is kept from the map, users are read without them, and the map is
-worth the NDCG@10 with which those users find, among the hidden items alone, the ones they took. Where a text encoder
-was fine-tuned, the only items that can play are those that it never saw.
+worth the NDCG@10 with which those users find, among the hidden items alone, the ones they took. Contents that were
+learnt from other items, as a fine-tuned text encoder's, come in afterwards: the only items that can tell how much they
+are worth are those that they were not learnt from, too few to choose anything else by.
 """
 
 from __future__ import annotations
@@ -36,6 +37,18 @@ _WHITENED = (0.5, 1.0)
 """Shares of a modality's voice that its whitened vectors may have at first."""
 
 
+_LEARNT_WEIGHTS = (0.25, 0.5, 1.0)
+"""Of a learnt modality, all others together weighing 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class LearntModality:
+    """A modality whose vectors were learnt from the items, and the rows int64 of those that it was not learnt from."""
+
+    name: str
+    unseen: NDArray[np.int64]
+
+
 @dataclass(frozen=True, slots=True)
 class FittedContentMap:
     """The map; the NDCG@10 of hidden items that it was chosen by; and what was chosen."""
@@ -54,12 +67,11 @@ def fit_content_map(
     encoder: SequenceEncoder,
     settings: ContentMapConfig,
     seed: int,
-    unseen: NDArray[np.int64] | None = None,
+    learnt: LearntModality | None = None,
 ) -> FittedContentMap | None:
     """Fit on the items of the log that somebody took and of which something is known; None where these are too few.
 
-    encoder: folded, whose item vectors are learnt from. unseen: rows of the only items that may play newcomers, where
-    some of the contents were learnt from all others; None lets all play.
+    encoder: folded, whose item vectors are learnt from. learnt: what of the contents was learnt from the items.
     """
     contents = log.contents or ()
     counts = np.bincount(log.rows, minlength=log.item_count + 1)
@@ -74,17 +86,40 @@ def fit_content_map(
     vectors: Float32 = encoder.items.weight.detach().numpy()[rows]
     whole = with_whitened(content_space(of_rows), of_rows)
     parts = whole.parts(of_rows)
-    if unseen is None:
-        folds = np.random.default_rng([seed, 11]).permutation(len(rows)) % _FOLDS
-        hidden = [np.flatnonzero(folds == fold) for fold in range(_FOLDS)]
-    else:
-        hidden = [np.flatnonzero(np.isin(rows, unseen))]
+    late = () if learnt is None else (learnt.name, whitened(learnt.name))
+    early = [name for name in whole.weights if name not in late and parts[name].any()]
+    unseen = [] if learnt is None else [np.flatnonzero(np.isin(rows, learnt.unseen))]
+    folds = np.random.default_rng([seed, 11]).permutation(len(rows)) % _FOLDS
+    hidden = [np.flatnonzero(folds == fold) for fold in range(_FOLDS)] if early else unseen
     newcomers = list(_newcomers(log, rows, hidden, encoder, settings))
-    plain = dict.fromkeys(whole.weights, 1.0) | {whitened(name): 0.0 for name in whole.whitenings}
-    choice = _Choice(plain, settings.sharpnesses[0], settings.noises[0], 0.0)
+    voices = [name for name in whole.weights if name in early or not early]
+    modalities = [name for name in whole.whitenings if name in voices]
+    plain = {name: float(name in voices and name not in map(whitened, modalities)) for name in whole.weights}
+    start = _Choice(plain, settings.sharpnesses[0], settings.noises[0], 0.0)
+    choice, best = _best(_trials(voices, modalities, settings), start, parts, vectors, newcomers)
+    if early and unseen:
+        newcomers = list(_newcomers(log, rows, unseen, encoder, settings))
+        start = replace(choice, weights=_adding_up_to_1(choice.weights))
+        changes = [_weight_change(name, weight) for name in late if name in parts for weight in _LEARNT_WEIGHTS]
+        choice, best = _best([lambda now: now, *changes], start, parts, vectors, newcomers)
+    space = replace(whole, weights=_adding_up_to_1(choice.weights)).without_idle_parts()
+    made = _made(choice, space, log, rows, encoder, settings.factors)
+    facts = {"sharpness": choice.sharpness, "noise": choice.noise, "cooccurrence": choice.cooccurrence}
+    facts |= _adding_up_to_1(choice.weights)
+    return FittedContentMap(made, best, facts)
+
+
+def _best(
+    trials: Sequence[Callable[[_Choice], _Choice]],
+    choice: _Choice,
+    parts: Mapping[str, Float32],
+    vectors: Float32,
+    newcomers: Sequence[_Newcomers],
+) -> tuple[_Choice, float]:
+    """The best of the changes, each to what was best before, and its worth."""
     best = -1.0
     seen: list[_Choice] = []
-    for change in _trials(list(whole.weights), list(whole.whitenings), settings):
+    for change in trials:
         tried = change(choice)
         if tried in seen or not any(tried.weights.values()):
             continue
@@ -92,11 +127,7 @@ def fit_content_map(
         found = _worth(tried, parts, vectors, newcomers)
         if found > best:
             choice, best = tried, found
-    space = replace(whole, weights=_adding_up_to_1(choice.weights)).without_idle_parts()
-    made = _made(choice, space, log, rows, encoder, settings.factors)
-    facts = {"sharpness": choice.sharpness, "noise": choice.noise, "cooccurrence": choice.cooccurrence}
-    facts |= _adding_up_to_1(choice.weights)
-    return FittedContentMap(made, best, facts)
+    return choice, best
 
 
 def content_space(contents: Sequence[ItemContent]) -> ContentSpace:
@@ -189,9 +220,6 @@ def _trials(
 
         return change
 
-    def weight_change(part: str, weight: float) -> Callable[[_Choice], _Choice]:
-        return lambda now: replace(now, weights={**now.weights, part: weight})
-
     def cooccurrence_change(weight: float) -> Callable[[_Choice], _Choice]:
         return lambda now: replace(now, cooccurrence=weight)
 
@@ -203,9 +231,13 @@ def _trials(
         for share in _WHITENED
         for sharpness in settings.sharpnesses
     ]
-    weights = [weight_change(part, weight) for part in parts for weight in settings.part_weights]
+    weights = [_weight_change(part, weight) for part in parts for weight in settings.part_weights]
     more = [*whitenings, *weights] if len(parts) > 1 else []
     return [*kernels, *together, *more, *kernels, *together]
+
+
+def _weight_change(part: str, weight: float) -> Callable[[_Choice], _Choice]:
+    return lambda now: replace(now, weights={**now.weights, part: weight})
 
 
 @dataclass(frozen=True, slots=True)

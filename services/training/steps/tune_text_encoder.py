@@ -25,7 +25,7 @@ from services.training.steps.evaluate_encoder import encoder_ndcg
 from services.training.steps.examples import HeldOut, Int64, InteractionLog
 from services.training.steps.examples_packing import PackedEvents, batch_rows
 from services.training.steps.fit_config import TEXT_TASKS, TextTuningConfig, TrainingConfig
-from services.training.steps.fit_content_map import content_space
+from services.training.steps.fit_content_map import LearntModality, content_space
 from services.training.steps.fit_progress import PartOfStage, ProgressReport
 from services.training.steps.fit_transformer import Schedule, Trainer
 from services.training.text_encoder.export import LoadedTextEncoder, load_text_encoder
@@ -52,6 +52,11 @@ class TunedTextEncoder:
     vectors: Float32
     hidden: Int64
     facts: dict[str, Any]
+
+    @property
+    def learnt(self) -> LearntModality:
+        """What the content map has to know of the vectors."""
+        return LearntModality(TUNED_TEXT, self.hidden)
 
     def encode(self, texts: Sequence[str]) -> Float32:
         """float32 [K, C] of cleaned texts, zeros for empty ones."""
