@@ -12,7 +12,7 @@ from services.core.content_space import CATEGORIES, ItemContent, whitened
 from services.training.model.encoder import EncoderShape, SequenceEncoder
 from services.training.steps.examples import InteractionLog
 from services.training.steps.fit_config import ContentMapConfig
-from services.training.steps.fit_content_map import content_space, fit_content_map, with_whitened
+from services.training.steps.fit_content_map import LearntModality, content_space, fit_content_map, with_whitened
 
 ITEMS, USERS = 80, 60
 SETTINGS = ContentMapConfig((1.0, 3.0), (0.1, 1.0), (0.0, 2.0), cooccurrence_weights=())
@@ -108,6 +108,29 @@ def test_whitened_texts_are_read_where_all_say_much_the_same(encoder: SequenceEn
     assert space.reads("text")
     odd, even = fitted.content_map.vectors([contents[1], contents[2]])
     assert odd[0] > 0 > even[0]
+
+
+@pytest.mark.parametrize("honest", [True, False])
+def test_learnt_vectors_count_by_what_they_say_of_items_that_they_were_not_learnt_from(
+    encoder: SequenceEncoder, honest: bool
+) -> None:
+    log = log_of_kinds()
+    random = np.random.default_rng(2)
+    unseen = np.arange(1, ITEMS + 1, 5)
+    vectors = random.normal(size=(ITEMS + 1, 4)).astype(np.float32) * 0.3
+    for row in range(1, ITEMS + 1):
+        if honest or row not in unseen:
+            vectors[row, 0] += 3.0 if kind(row) else -3.0
+    noise = random.normal(size=(ITEMS + 1, 8)).astype(np.float32)
+    contents = [
+        ItemContent({"text": noise[row], "tuned": vectors[row]}) if row else ItemContent() for row in range(ITEMS + 1)
+    ]
+    fitted = fit_content_map(
+        replace(log, contents=contents), encoder, SETTINGS, seed=0, learnt=LearntModality("tuned", unseen)
+    )
+    assert fitted is not None
+    assert fitted.content_map.space.reads("tuned") == honest
+    assert fitted.content_map.space.reads("text")
 
 
 def test_a_large_catalogue_is_known_by_its_most_taken_items(encoder: SequenceEncoder) -> None:
