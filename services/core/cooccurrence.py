@@ -45,7 +45,10 @@ class Cooccurrence:
 
     def taken(self, histories: Sequence[Rows]) -> Float32:
         """float32 [U, C]: the sum of the factors of what each took."""
-        return np.stack([self.factors[rows].sum(axis=0) for rows in histories])
+        taken = np.zeros((len(histories), self.factors.shape[1]), dtype=np.float32)
+        for place, rows in enumerate(histories):
+            taken[place] = self.factors[rows].sum(axis=0)
+        return taken
 
     def queries(self, user_vectors: Float32, taken: Float32) -> Float32:
         """float32 [U, D + C + 1], to be multiplied with an item's vector, its factors and 1.

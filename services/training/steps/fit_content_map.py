@@ -86,22 +86,30 @@ def fit_content_map(
     vectors: Float32 = encoder.items.weight.detach().numpy()[rows]
     whole = with_whitened(content_space(of_rows), of_rows)
     parts = whole.parts(of_rows)
-    late = () if learnt is None else (learnt.name, whitened(learnt.name))
+
+    def best_of(
+        trials: Sequence[Callable[[_Choice], _Choice]], start: _Choice, hidden: Sequence[NDArray[np.int64]]
+    ) -> tuple[_Choice, float]:
+        newcomers = list(_newcomers(log, rows, hidden, encoder, settings))
+        return _best(trials, start, parts, vectors, newcomers)
+
+    late = [] if learnt is None else [name for name in (learnt.name, whitened(learnt.name)) if name in parts]
     early = [name for name in whole.weights if name not in late and parts[name].any()]
+    # Where all that is known was learnt, everything has to be chosen on the few items that it was not learnt from.
+    chosen_first = early or late or list(whole.weights)
     unseen = [] if learnt is None else [np.flatnonzero(np.isin(rows, learnt.unseen))]
     folds = np.random.default_rng([seed, 11]).permutation(len(rows)) % _FOLDS
     hidden = [np.flatnonzero(folds == fold) for fold in range(_FOLDS)] if early else unseen
-    newcomers = list(_newcomers(log, rows, hidden, encoder, settings))
-    voices = [name for name in whole.weights if name in early or not early]
-    modalities = [name for name in whole.whitenings if name in voices]
-    plain = {name: float(name in voices and name not in map(whitened, modalities)) for name in whole.weights}
-    start = _Choice(plain, settings.sharpnesses[0], settings.noises[0], 0.0)
-    choice, best = _best(_trials(voices, modalities, settings), start, parts, vectors, newcomers)
-    if early and unseen:
-        newcomers = list(_newcomers(log, rows, unseen, encoder, settings))
+    modalities = [name for name in whole.whitenings if name in chosen_first]
+    heard = set(chosen_first) - {whitened(name) for name in modalities}
+    start = _Choice(
+        {name: float(name in heard) for name in whole.weights}, settings.sharpnesses[0], settings.noises[0], 0.0
+    )
+    choice, best = best_of(_trials(chosen_first, modalities, settings), start, hidden)
+    if early and late:
         start = replace(choice, weights=_adding_up_to_1(choice.weights))
-        changes = [_weight_change(name, weight) for name in late if name in parts for weight in _LEARNT_WEIGHTS]
-        choice, best = _best([lambda now: now, *changes], start, parts, vectors, newcomers)
+        changes = [_weight_change(name, weight) for name in late for weight in _LEARNT_WEIGHTS]
+        choice, best = best_of([lambda now: now, *changes], start, unseen)
     space = replace(whole, weights=_adding_up_to_1(choice.weights)).without_idle_parts()
     made = _made(choice, space, log, rows, encoder, settings.factors)
     facts = {"sharpness": choice.sharpness, "noise": choice.noise, "cooccurrence": choice.cooccurrence}
@@ -295,7 +303,10 @@ def _newcomers(
 
 def _sums(factors: Float32, log: InteractionLog, users: Int32, longest: int) -> Float32:
     """float32 [U, C]: of the factors of what each took, the newest ``longest``."""
-    return np.stack([factors[log.sequence(int(user))[-longest:]].sum(axis=0) for user in users])
+    sums = np.zeros((len(users), factors.shape[1]), dtype=np.float32)
+    for place, user in enumerate(users):
+        sums[place] = factors[log.sequence(int(user))[-longest:]].sum(axis=0)
+    return sums
 
 
 def _spreads(users: Float32, items: Float32) -> Float32:

@@ -39,6 +39,7 @@ def test_logits_keep_the_level_and_the_spread_that_the_vectors_give(items: np.nd
     histories = [np.array(rows, np.int32) for rows in ([1], [2, 3], [4, 5, 6], [7, 7], [])]
     taken = cooccurrence.taken(histories)
     np.testing.assert_allclose(taken[1], items[1:3, WIDTH:].sum(axis=0), rtol=1e-5)
+    assert cooccurrence.taken([]).shape == (0, FACTOR_COUNT)
     logits = products(cooccurrence.queries(users.astype(np.float32), taken), items)
     own = users @ items[:, :WIDTH].T
     np.testing.assert_allclose(logits.mean(axis=1), own.mean(axis=1), rtol=1e-3, atol=1e-3)

@@ -143,6 +143,15 @@ def test_a_large_catalogue_is_known_by_its_most_taken_items(encoder: SequenceEnc
     np.testing.assert_array_equal(fitted.content_map.basis, space.features([log.contents[row] for row in most]))
 
 
+def test_where_no_two_items_have_anything_in_common_all_lie_at_the_mean(encoder: SequenceEncoder) -> None:
+    log = log_of_kinds()
+    contents = [ItemContent({}, (f"only {row}",)) if row else ItemContent() for row in range(ITEMS + 1)]
+    fitted = fit_content_map(replace(log, contents=contents), encoder, SETTINGS, seed=0)
+    assert fitted is not None
+    odd, even = fitted.content_map.vectors(contents[1:3])
+    np.testing.assert_allclose(odd, even, atol=1e-4)
+
+
 def test_without_content_there_is_no_map(encoder: SequenceEncoder) -> None:
     log = log_of_kinds()
     assert fit_content_map(replace(log, contents=None), encoder, SETTINGS, seed=0) is None
