@@ -99,7 +99,7 @@ def fit_content_map(
     chosen_first = early or late or list(whole.weights)
     unseen = [] if learnt is None else [np.flatnonzero(np.isin(rows, learnt.unseen))]
     folds = np.random.default_rng([seed, 11]).permutation(len(rows)) % _FOLDS
-    hidden = [np.flatnonzero(folds == fold) for fold in range(_FOLDS)] if early else unseen
+    hidden = unseen if late and not early else [np.flatnonzero(folds == fold) for fold in range(_FOLDS)]
     modalities = [name for name in whole.whitenings if name in chosen_first]
     heard = set(chosen_first) - {whitened(name) for name in modalities}
     start = _Choice(
