@@ -149,7 +149,8 @@ async def test_a_server_deletes_by_itself_and_cached_histories_follow(
 ):
     add_slates(database, tenant, "old", 3, 31)
     add_slates(database, tenant, "young", 3, 1)
-    async with serve(settings) as feedback:
+    days = FeedbackSettings.model_fields["slate_retention_days"].default
+    async with serve(settings.model_copy(update={"slate_retention_days": days})) as feedback:
         # Received just now, whenever it happened: an import of old events is kept.
         await feedback.RecordEvents(pb.RecordEventsRequest(events=[make_event("u", "kept", at=1_000_000)]))
         add_events(database, tenant, "old", 2, 61)
