@@ -45,7 +45,9 @@ from services.training.steps.learning_curve import comparable, seconds_of
 from services.training.steps.select_sources import SelectedSources, select_sources
 from services.training.steps.source_subsets import first_candidates
 
-STAGES = {"transformer": 80.0, "texts": 0.0, "sources": 8.0, "evaluate": 3.0, "finish": 6.0, "bundle": 3.0}
+STAGES = {"transformer": 80.0, "texts": 0.0, "sources": 8.0, "evaluate": 3.0, "finish": 6.0, "bundle": 12.0}
+_MAP_SHARE = 0.8
+"""Of the last stage."""
 """Stages of a run and their usual share of its time."""
 _ABLATION_SHARE = 20.0
 # Of an epoch; on two cores a text costs what a hundred interactions do.
@@ -132,7 +134,7 @@ def fit_models(
     if chosen is not None and settings.finish_epochs:
         chosen = refit_heads(dataset, encoder, config.seed, chosen)
     report.enter("bundle")
-    mapped, text_encoder = _mapped(dataset, encoder, config, tuned)
+    mapped, text_encoder = _mapped(dataset, encoder, config, tuned, report)
     audience = fit_audience(dataset, config.seed)
     young = find_young_scenarios(dataset)
     return FittedModels(
@@ -238,15 +240,23 @@ def _tuned(
 
 
 def _mapped(
-    dataset: InteractionLog, encoder: SequenceEncoder, config: TrainingConfig, tuned: TunedTextEncoder | None
+    dataset: InteractionLog,
+    encoder: SequenceEncoder,
+    config: TrainingConfig,
+    tuned: TunedTextEncoder | None,
+    report: ProgressReport,
 ) -> tuple[FittedContentMap | None, LoadedTextEncoder | None]:
     """The content map, and the tuned text encoder where the map has use for its vectors."""
+
+    def advance(share: float) -> None:
+        report.advance(_MAP_SHARE * share)
+
     if tuned is not None and dataset.contents is not None:
         richer = replace(dataset, contents=tuned.with_vectors(dataset.contents))
-        mapped = fit_content_map(richer, encoder, config.content_map, config.seed, tuned.learnt)
+        mapped = fit_content_map(richer, encoder, config.content_map, config.seed, tuned.learnt, advance)
         if mapped is not None and mapped.content_map.space.reads(TUNED_TEXT):
             return mapped, tuned.loaded
-    return fit_content_map(dataset, encoder, config.content_map, config.seed), None
+    return fit_content_map(dataset, encoder, config.content_map, config.seed, report=advance), None
 
 
 def _select(

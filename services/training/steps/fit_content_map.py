@@ -68,10 +68,12 @@ def fit_content_map(
     settings: ContentMapConfig,
     seed: int,
     learnt: LearntModality | None = None,
+    report: Callable[[float], None] = lambda _: None,
 ) -> FittedContentMap | None:
     """Fit on the items of the log that somebody took and of which something is known; None where these are too few.
 
     encoder: folded, whose item vectors are learnt from. learnt: what of the contents was learnt from the items.
+    report: takes the share that is done, and may raise to end it.
     """
     contents = log.contents or ()
     counts = np.bincount(log.rows, minlength=log.item_count + 1)
@@ -91,7 +93,7 @@ def fit_content_map(
         trials: Sequence[Callable[[_Choice], _Choice]], start: _Choice, hidden: Sequence[NDArray[np.int64]]
     ) -> tuple[_Choice, float]:
         newcomers = list(_newcomers(log, rows, hidden, encoder, settings))
-        return _best(trials, start, parts, vectors, newcomers)
+        return _best(trials, start, parts, vectors, newcomers, report)
 
     late = [] if learnt is None else [name for name in (learnt.name, whitened(learnt.name)) if name in parts]
     early = [name for name in whole.weights if name not in late and parts[name].any()]
@@ -123,11 +125,13 @@ def _best(
     parts: Mapping[str, Float32],
     vectors: Float32,
     newcomers: Sequence[_Newcomers],
+    report: Callable[[float], None],
 ) -> tuple[_Choice, float]:
     """The best of the changes, each to what was best before, and its worth."""
     best = -1.0
     seen: list[_Choice] = []
-    for change in trials:
+    for place, change in enumerate(trials):
+        report(place / len(trials))
         tried = change(choice)
         if tried in seen or not any(tried.weights.values()):
             continue
