@@ -59,8 +59,7 @@ class Test:
         self, content_map: ContentMap, contents: Sequence[ItemContent], encoder: SequenceEncoder
     ) -> NDArray[np.float64]:
         """float64 [U]: NDCG@10 of the cold items by their C contents."""
-        longest = encoder.shape.max_history
-        histories = [self.warm.sequence(int(user))[-longest:] for user in self.users]
+        histories = self.warm.newest_rows(self.users, encoder.shape.max_history)
         queries = content_map.queries(user_vectors(encoder, self.warm, self.users), histories)
         scores = queries @ content_map.vectors(contents).T
         ranked = self.cold[np.argsort(-scores, axis=1, kind="stable")]

@@ -45,10 +45,7 @@ class Cooccurrence:
 
     def taken(self, histories: Sequence[Rows]) -> Float32:
         """float32 [U, C]: the sum of the factors of what each took."""
-        taken = np.zeros((len(histories), self.factors.shape[1]), dtype=np.float32)
-        for place, rows in enumerate(histories):
-            taken[place] = self.factors[rows].sum(axis=0)
-        return taken
+        return taken_factors(self.factors, histories)
 
     def queries(self, user_vectors: Float32, taken: Float32) -> Float32:
         """float32 [U, D + C + 1], to be multiplied with an item's vector, its factors and 1.
@@ -80,6 +77,14 @@ class Cooccurrence:
         if not fits or covariance.shape != (len(mean), len(mean)):
             raise BundleError(f"{FACTORS} does not fit the content map")
         return cls(factors, weight, mean, covariance, public)
+
+
+def taken_factors(factors: Float32, histories: Sequence[Rows]) -> Float32:
+    """float32 [U, C]: sums of factors float32 [N+1, C] over the rows, int32 [L], that each took."""
+    sums = np.zeros((len(histories), factors.shape[1]), dtype=np.float32)
+    for place, rows in enumerate(histories):
+        sums[place] = factors[rows].sum(axis=0)
+    return sums
 
 
 def _spread(rows: Float32, covariance: Float32) -> Float32:

@@ -74,10 +74,7 @@ class CategoryMeanings:
 
 def _items_of_each(set_numbers: NDArray[np.int32], sets: CategorySets) -> list[NDArray[np.intp]]:
     """V times int64: places of the items that have each category."""
-    starts = sets.offsets[set_numbers]
-    lengths = sets.offsets[set_numbers + 1] - starts
-    first = np.cumsum(lengths) - lengths
-    categories = sets.indexes[np.arange(lengths.sum()) + np.repeat(starts - first, lengths)]
-    items = np.repeat(np.arange(len(set_numbers)), lengths)[np.argsort(categories, kind="stable")]
+    offsets, categories = sets.places(set_numbers)
+    items = np.repeat(np.arange(len(set_numbers)), np.diff(offsets))[np.argsort(categories, kind="stable")]
     ends = np.cumsum(np.bincount(categories, minlength=len(sets.names)))
     return np.split(items, ends[:-1])

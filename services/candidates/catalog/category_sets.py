@@ -30,18 +30,22 @@ class CategorySets:
         found: NDArray[np.bool_] = hits[self.offsets[1:]] > hits[self.offsets[:-1]]
         return found
 
+    def places(self, sets: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Return the categories of C items that have these sets: offsets int64 [C+1], and places among all V names."""
+        starts, ends = self.offsets[sets], self.offsets[sets + 1]
+        lengths = ends - starts
+        offsets = np.zeros(len(lengths) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        positions = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
+        return offsets, self.indexes[positions]
+
     def gather(self, sets: NDArray[np.int32]) -> tuple[list[str], NDArray[np.int64], NDArray[np.intp]]:
         """Return the categories of C items that have these sets, as a compressed matrix of its own.
 
         Returns:
             The k names that occur; offsets int64 [C+1]; indexes into the names.
         """
-        starts, ends = self.offsets[sets], self.offsets[sets + 1]
-        lengths = ends - starts
-        offsets = np.zeros(len(lengths) + 1, np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        positions = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
-        flat = self.indexes[positions]
+        offsets, flat = self.places(sets)
         occurring = np.zeros(len(self.names), np.bool_)
         occurring[flat] = True
         compact = np.cumsum(occurring) - 1

@@ -119,6 +119,10 @@ class InteractionLog:
         places = np.arange(max(0, taken - count), taken)
         return self.sequence(user)[places], self.events(user, places)
 
+    def newest_rows(self, users: Int32, count: int) -> list[Int32]:
+        """The last ``count`` item rows of each of the users, int32 [U], oldest first."""
+        return [self.sequence(int(user))[-count:] for user in users]
+
     def sequences(self) -> Iterator[Int32]:
         """Every user's item rows, oldest first."""
         return (self.sequence(user) for user in range(self.user_count))

@@ -9,8 +9,7 @@ are worth are those that they were not learnt from, too few to choose anything e
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,17 +18,16 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from services.core.content_map import ContentMap, kernel
-from services.core.content_space import CATEGORIES, ContentSpace, Float32, ItemContent, whitened
-from services.core.cooccurrence import Cooccurrence
-from services.core.text_space import TextSpace
+from services.core.content_space import ContentSpace, Float32, whitened
+from services.core.cooccurrence import Cooccurrence, taken_factors
 from services.training.model.encoder import SequenceEncoder
 from services.training.steps.evaluate_encoder import user_vectors
 from services.training.steps.examples import Int32, InteractionLog
 from services.training.steps.fit_config import ContentMapConfig
+from services.training.steps.fit_content_space import content_space, with_whitened
 from services.training.steps.fit_cooccurrence import cooccurrence_factors
+from services.training.steps.playing_newcomers import FOLDS, PlayingNewcomers, playing_newcomers
 
-_FOLDS = 5
-_BINS = 16
 _LEAST_ITEMS = 50
 _TOP = 10
 _PUBLIC = 1_000
@@ -92,7 +90,7 @@ def fit_content_map(
     def best_of(
         trials: Sequence[Callable[[_Choice], _Choice]], start: _Choice, hidden: Sequence[NDArray[np.int64]]
     ) -> tuple[_Choice, float]:
-        newcomers = list(_newcomers(log, rows, hidden, encoder, settings))
+        newcomers = list(playing_newcomers(log, rows, hidden, encoder, settings))
         return _best(trials, start, parts, vectors, newcomers, report)
 
     late = [] if learnt is None else [name for name in (learnt.name, whitened(learnt.name)) if name in parts]
@@ -100,8 +98,8 @@ def fit_content_map(
     # Where all that is known was learnt, everything has to be chosen on the few items that it was not learnt from.
     chosen_first = early or late or list(whole.weights)
     unseen = [] if learnt is None else [np.flatnonzero(np.isin(rows, learnt.unseen))]
-    folds = np.random.default_rng([seed, 11]).permutation(len(rows)) % _FOLDS
-    hidden = unseen if late and not early else [np.flatnonzero(folds == fold) for fold in range(_FOLDS)]
+    folds = np.random.default_rng([seed, 11]).permutation(len(rows)) % FOLDS
+    hidden = unseen if late and not early else [np.flatnonzero(folds == fold) for fold in range(FOLDS)]
     modalities = [name for name in whole.whitenings if name in chosen_first]
     heard = set(chosen_first) - {whitened(name) for name in modalities}
     start = _Choice(
@@ -124,7 +122,7 @@ def _best(
     choice: _Choice,
     parts: Mapping[str, Float32],
     vectors: Float32,
-    newcomers: Sequence[_Newcomers],
+    newcomers: Sequence[PlayingNewcomers],
     report: Callable[[float], None],
 ) -> tuple[_Choice, float]:
     """The best of the changes, each to what was best before, and its worth."""
@@ -140,68 +138,6 @@ def _best(
         if found > best:
             choice, best = tried, found
     return choice, best
-
-
-def content_space(contents: Sequence[ItemContent]) -> ContentSpace:
-    """The space of these items, all parts weighing the same.
-
-    Centres are means of unit vectors; names that at least two items have, the 512 most frequent; sixteen bins a
-    number, as many items in each as its ties allow.
-    """
-    modalities = sorted({name for content in contents for name in content.vectors})
-    centres = {name: centre for name in modalities if (centre := _centre(name, contents)) is not None}
-    names = Counter(name for content in contents for name in dict.fromkeys(content.categories))
-    frequent = sorted(name for name, count in names.most_common(512) if count > 1)
-    numbers = sorted({name for content in contents for name in content.numbers} - set(centres) - {CATEGORIES})
-    edges = {name: found for name in numbers if len(found := _edges(name, contents))}
-    parts = [*centres, *([CATEGORIES] if frequent else []), *edges]
-    weights = {CATEGORIES: 0.0, **{name: 1.0 / len(parts) for name in parts}}
-    return ContentSpace(centres, tuple(frequent), edges, weights)
-
-
-def with_whitened(space: ContentSpace, contents: Sequence[ItemContent]) -> ContentSpace:
-    """The space of these items with one part more for each modality of which they have enough, all weighing the same.
-
-    Whitened as texts are in the text space: of vectors all of which say much the same, it counts what few of them say.
-    """
-    fitted = {name: TextSpace.fit(_unit_vectors(name, contents)) for name in space.centres}
-    whitenings = {
-        name: found.directions
-        for name, found in fitted.items()
-        if found is not None and found.directions.shape[1] and whitened(name) not in space.weights
-    }
-    parts = [name for name, weight in space.weights.items() if weight > 0]
-    parts += [whitened(name) for name in whitenings]
-    weights = {CATEGORIES: 0.0, **{name: 1.0 / len(parts) for name in parts}}
-    return replace(space, weights=weights, whitenings=whitenings)
-
-
-def _centre(name: str, contents: Sequence[ItemContent]) -> Float32 | None:
-    unit = _unit_vectors(name, contents)
-    centre: Float32 | None = unit.mean(axis=0).astype(np.float32) if len(unit) else None
-    return centre
-
-
-def _unit_vectors(name: str, contents: Sequence[ItemContent]) -> Float32:
-    """float32 [M, C]: of a modality, those that are as wide as most and say something."""
-    given = [content.vectors[name] for content in contents if name in content.vectors]
-    width = Counter(len(vector) for vector in given).most_common(1)[0][0]
-    stacked = np.stack([vector for vector in given if len(vector) == width]).astype(np.float32)
-    lengths = np.linalg.norm(stacked, axis=1)
-    usable = np.isfinite(lengths) & (lengths > 0)
-    unit: Float32 = stacked[usable] / lengths[usable, None]
-    return unit
-
-
-def _edges(name: str, contents: Sequence[ItemContent]) -> NDArray[np.float64]:
-    """Ascending; none where all items have the same number."""
-    given = np.array([content.numbers[name] for content in contents if name in content.numbers], dtype=np.float64)
-    given = given[np.isfinite(given)]
-    if not len(given):
-        return given
-    edges = np.unique(np.quantile(given, np.arange(1, _BINS) / _BINS, method="higher"))
-    inner: NDArray[np.float64] = edges[edges > given.min()]
-    return inner
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,74 +188,9 @@ def _weight_change(part: str, weight: float) -> Callable[[_Choice], _Choice]:
     return lambda now: replace(now, weights={**now.weights, part: weight})
 
 
-@dataclass(frozen=True, slots=True)
-class _Newcomers:
-    """Items that play newcomers, and users who took some of them.
-
-    hidden: int64, places among the rows. vectors: float32 [U, D], users read without them, in standard deviations of
-    their logits. of_taken: float32 [U, C], the same of the factors of what they took. factors: float32 [R, C], of the
-    rows, by what people took besides the hidden. taken: bool [U, hidden].
-    """
-
-    hidden: NDArray[np.int64]
-    vectors: Float32
-    of_taken: Float32
-    factors: Float32
-    taken: NDArray[np.bool_]
-
-
-def _newcomers(
-    log: InteractionLog,
-    rows: NDArray[np.int64],
-    folds: Sequence[NDArray[np.int64]],
-    encoder: SequenceEncoder,
-    settings: ContentMapConfig,
-) -> Iterator[_Newcomers]:
-    """folds: places among the rows that are hidden together."""
-    item_vectors = encoder.items.weight.detach().numpy()[rows]
-    # As many altogether where only some items can play: few users would choose by chance.
-    most_users = settings.users * _FOLDS // len(folds)
-    for hidden in folds:
-        place_in_fold = np.full(log.item_count + 1, -1)
-        place_in_fold[rows[hidden]] = np.arange(len(hidden))
-        is_hidden = place_in_fold[log.rows] >= 0
-        rest = log.only(~is_hidden)
-        owners = np.unique(log.users()[is_hidden])
-        owners = owners[np.diff(rest.starts)[owners] > 0]
-        owners = owners[np.linspace(0, len(owners) - 1, min(len(owners), most_users)).astype(np.int64)]
-        users: Int32 = owners.astype(np.int32)
-        taken = np.zeros((len(users), len(hidden)), dtype=np.bool_)
-        for place, user in enumerate(users):
-            found = place_in_fold[log.sequence(int(user))]
-            taken[place, found[found >= 0]] = True
-        seen = np.setdiff1d(np.arange(len(rows)), hidden)
-        factors = cooccurrence_factors(rest, rows[seen], settings.factors)
-        of_taken = _sums(factors, rest, users, encoder.shape.max_history)
-        vectors = user_vectors(encoder, rest, users)
-        yield _Newcomers(
-            hidden,
-            vectors / _spreads(vectors, item_vectors[seen]),
-            of_taken / _spreads(of_taken, factors[rows[seen]]),
-            factors[rows],
-            taken,
-        )
-
-
-def _sums(factors: Float32, log: InteractionLog, users: Int32, longest: int) -> Float32:
-    """float32 [U, C]: of the factors of what each took, the newest ``longest``."""
-    sums = np.zeros((len(users), factors.shape[1]), dtype=np.float32)
-    for place, user in enumerate(users):
-        sums[place] = factors[log.sequence(int(user))[-longest:]].sum(axis=0)
-    return sums
-
-
-def _spreads(users: Float32, items: Float32) -> Float32:
-    """float32 [U, 1]: standard deviations of the products of users [U, W] with items [N, W]; 1 for none."""
-    spreads = (users @ items.T).std(axis=1, keepdims=True)
-    return np.where(spreads > 0, spreads, np.float32(1.0)).astype(np.float32)
-
-
-def _worth(choice: _Choice, parts: Mapping[str, Float32], vectors: Float32, newcomers: Sequence[_Newcomers]) -> float:
+def _worth(
+    choice: _Choice, parts: Mapping[str, Float32], vectors: Float32, newcomers: Sequence[PlayingNewcomers]
+) -> float:
     """The NDCG@10 of a choice. parts: of the known items."""
     weighed = {name: weight for name, weight in _adding_up_to_1(choice.weights).items() if weight > 0}
     features = np.concatenate([parts[name] * np.float32(np.sqrt(weight)) for name, weight in weighed.items()], axis=1)
@@ -371,7 +242,7 @@ def _made(
     both = np.concatenate([vectors, factors[rows]], axis=1)
     weights, mean = _regression(likeness, both, choice.noise)
     covariance = np.cov(both, rowvar=False).astype(np.float32)
-    taken = _sums(factors, log, public, encoder.shape.max_history)
+    taken = taken_factors(factors, log.newest_rows(public, encoder.shape.max_history))
     cooccurrence = Cooccurrence(factors, choice.cooccurrence, mean, covariance, taken)
     return ContentMap(space, features, weights, mean, choice.sharpness, users, cooccurrence)
 

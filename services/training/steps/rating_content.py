@@ -18,7 +18,7 @@ from services.core.content_map import kernel
 from services.core.content_space import ContentSpace, Float32, ItemContent
 from services.training.steps.examples import Int32, InteractionLog
 from services.training.steps.fit_config import ContentMapConfig
-from services.training.steps.fit_content_map import content_space
+from services.training.steps.fit_content_space import content_space
 from services.training.steps.rating_factors import Float64, RatingFactors
 
 _FOLDS = 5

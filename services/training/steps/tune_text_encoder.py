@@ -25,7 +25,8 @@ from services.training.steps.evaluate_encoder import encoder_ndcg
 from services.training.steps.examples import HeldOut, Int64, InteractionLog
 from services.training.steps.examples_packing import PackedEvents, batch_rows
 from services.training.steps.fit_config import TEXT_TASKS, TextTuningConfig, TrainingConfig
-from services.training.steps.fit_content_map import LearntModality, content_space
+from services.training.steps.fit_content_map import LearntModality
+from services.training.steps.fit_content_space import content_space
 from services.training.steps.fit_progress import PartOfStage, ProgressReport
 from services.training.steps.fit_transformer import Schedule, Trainer
 from services.training.text_encoder.export import LoadedTextEncoder, load_text_encoder

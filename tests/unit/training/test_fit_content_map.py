@@ -12,7 +12,8 @@ from services.core.content_space import CATEGORIES, ItemContent, whitened
 from services.training.model.encoder import EncoderShape, SequenceEncoder
 from services.training.steps.examples import InteractionLog
 from services.training.steps.fit_config import ContentMapConfig
-from services.training.steps.fit_content_map import LearntModality, content_space, fit_content_map, with_whitened
+from services.training.steps.fit_content_map import LearntModality, fit_content_map
+from services.training.steps.fit_content_space import content_space, with_whitened
 
 ITEMS, USERS = 80, 60
 SETTINGS = ContentMapConfig((1.0, 3.0), (0.1, 1.0), (0.0, 2.0), cooccurrence_weights=())
