@@ -94,7 +94,10 @@ def fit_content_map(
         return _best(trials, start, parts, vectors, newcomers, report)
 
     late = [] if learnt is None else [name for name in (learnt.name, whitened(learnt.name)) if name in parts]
-    early = [name for name in whole.weights if name not in late and parts[name].any()]
+    # A part that no item has anything of is tried too: its weight makes the kernel flatter.
+    early = [name for name in whole.weights if name not in late]
+    if not any(parts[name].any() for name in early):
+        early = []
     # Where all that is known was learnt, everything has to be chosen on the few items that it was not learnt from.
     chosen_first = early or late or list(whole.weights)
     unseen = [] if learnt is None else [np.flatnonzero(np.isin(rows, learnt.unseen))]

@@ -120,8 +120,9 @@ def test_learnt_vectors_count_by_what_they_say_of_items_that_they_were_not_learn
     unseen = np.arange(1, ITEMS + 1, 5)
     vectors = random.normal(size=(ITEMS + 1, 4)).astype(np.float32) * 0.3
     for row in range(1, ITEMS + 1):
-        if honest or row not in unseen:
-            vectors[row, 0] += 3.0 if kind(row) else -3.0
+        # Of what they were learnt from they tell the truth in any case.
+        truth = 1 if honest or row not in unseen else -1
+        vectors[row, 0] += truth * (3.0 if kind(row) else -3.0)
     noise = random.normal(size=(ITEMS + 1, 8)).astype(np.float32)
     contents = [
         ItemContent({"text": noise[row], "tuned": vectors[row]}) if row else ItemContent() for row in range(ITEMS + 1)
