@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections import Counter
+from contextlib import asynccontextmanager, suppress
 
 import grpc
 import psycopg
@@ -19,19 +21,20 @@ async def record(feedback, *events):
     assert all(result.status == pb.EventResult.STATUS_RECORDED for result in response.results)
 
 
-async def send_until_acknowledged(feedback, events, acknowledged, on_progress):
+async def send_until_acknowledged(feedback, events, acknowledged, before=None):
     """Stream events as a careful client does: after a broken stream, send again what was not acknowledged."""
     broken = 0
     while unacknowledged := [event for event in events if event.event_id not in acknowledged]:
 
         async def requests(unacknowledged=unacknowledged):
             for event in unacknowledged:
+                if before is not None:
+                    await before(event)
                 yield pb.StreamEventsRequest(event=event)
 
         try:
             async for response in feedback.StreamEvents(requests()):
                 acknowledged[response.result.event_id] += 1
-                on_progress(len(acknowledged))
         except grpc.aio.AioRpcError as error:
             # The aio client says INTERNAL "from Core" where a stream ends while it is writing, whatever the status was.
             if error.code() is not grpc.StatusCode.UNAVAILABLE and "from Core" not in str(error.details()):
@@ -41,29 +44,55 @@ async def send_until_acknowledged(feedback, events, acknowledged, on_progress):
     return broken
 
 
-def killing(stack, at):
-    """Return what kills PostgreSQL as that many events are acknowledged."""
-    left = list(at)
-
-    def on_progress(done):
-        if left and done >= left[0]:
-            left.pop(0)
-            stack.kill("postgres")
-
-    return on_progress, left
+WAITING = "SELECT pid FROM pg_locks WHERE relation = 'events'::regclass AND NOT granted"
 
 
-async def test_every_acknowledged_event_survives_kill_9_of_postgresql_once(
-    stack, serve, settings, tenant, make_event, until
-):
+@asynccontextmanager
+async def killing(stack, *events):
+    """Kill PostgreSQL in the middle of the commits that these events are the first to be in.
+
+    Yields:
+        What is to be awaited before an event is sent.
+    """
+    left, killers = {event.event_id for event in events}, []
+
+    async def lock():
+        while True:
+            with suppress(psycopg.OperationalError):  # it may not be back from the time before
+                database = await psycopg.AsyncConnection.connect(stack.database_url)
+                await database.execute("LOCK TABLE events IN EXCLUSIVE MODE")
+                return database
+            await asyncio.sleep(0.1)
+
+    async def kill_in_a_commit(locked):
+        database = await lock()
+        locked.set()
+        while not (pids := await (await database.execute(WAITING)).fetchall()):  # noqa: ASYNC110 - of another process
+            await asyncio.sleep(0.01)
+        # First the one that waits: it might have the lock, and commit, before it sees that the others are dead.
+        for (pid,) in pids:
+            os.kill(pid, signal.SIGKILL)
+        stack.kill("postgres")
+        await database.close()
+
+    async def before(event):
+        if event.event_id in left:
+            left.remove(event.event_id)
+            locked = asyncio.Event()
+            killers.append(asyncio.create_task(kill_in_a_commit(locked)))
+            await locked.wait()
+
+    yield before
+    assert not left
+    await asyncio.gather(*killers)
+
+
+async def test_every_acknowledged_event_survives_kill_9_of_postgresql_once(stack, serve, settings, tenant, make_event):
     events = [make_event(f"u{number % 50}", f"i{number}") for number in range(EVENTS)]
     acknowledged: Counter[str] = Counter()
     impatient = settings.model_copy(update={"feedback_stream_patience_seconds": 0.0})
-    on_progress, left = killing(stack, [1000, 6000])
-    async with serve(impatient) as feedback:
-        broken = await send_until_acknowledged(feedback, events, acknowledged, on_progress)
-        assert not left
-        assert broken > 0
+    async with serve(impatient) as feedback, killing(stack, events[1000], events[6000]) as before:
+        assert await send_until_acknowledged(feedback, events, acknowledged, before) >= 2
         assert kept_ids(stack, tenant) == Counter(event.event_id for event in events)
         history = await feedback.GetHistory(pb.GetHistoryRequest(user_id="u7"))
         assert len(history.seen_item_ids) == EVENTS // 50
@@ -79,10 +108,7 @@ async def test_a_stream_ends_unavailable_when_the_database_stays_away(serve, set
         with database.transaction():
             database.execute("LOCK TABLE events IN EXCLUSIVE MODE")
             await call.write(pb.StreamEventsRequest(event=make_event()))
-            waiting = (
-                "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%INSERT INTO events%'"
-            )
-            while not (pids := database.execute(waiting).fetchall()):  # noqa: ASYNC110 - another process waits
+            while not (pids := database.execute(WAITING).fetchall()):  # noqa: ASYNC110 - another process waits
                 await asyncio.sleep(0.01)
             for (pid,) in pids:
                 database.execute("SELECT pg_terminate_backend(%s)", (pid,))
@@ -93,9 +119,8 @@ async def test_a_stream_ends_unavailable_when_the_database_stays_away(serve, set
 async def test_a_stream_outlives_a_restart_of_postgresql(stack, feedback, tenant, make_event):
     events = [make_event(f"u{number % 50}") for number in range(3000)]
     acknowledged: Counter[str] = Counter()
-    on_progress, left = killing(stack, [1000])
-    assert await send_until_acknowledged(feedback, events, acknowledged, on_progress) == 0
-    assert not left
+    async with killing(stack, events[1000]) as before:
+        assert await send_until_acknowledged(feedback, events, acknowledged, before) == 0
     assert acknowledged == kept_ids(stack, tenant) == Counter(event.event_id for event in events)
 
 
