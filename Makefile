@@ -50,7 +50,9 @@ down: ## Stop the stack
 
 .PHONY: test
 test: lint ## Lint, types, laws, and all tests, on the real parts
-	@$(BIN)/pytest
+	@# Only what keeps to its own process shares the cores: stacks with traffic on them are judged undisturbed.
+	@$(BIN)/pytest tests/unit tests/conformance tests/contract -n logical --maxprocesses 4 --dist loadfile
+	@$(BIN)/pytest tests/integration tests/e2e
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Ruff, mypy, import laws, contracts
