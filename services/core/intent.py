@@ -1,4 +1,4 @@
-"""An intent in words, taken apart: what is wanted, and what is not."""
+"""An intent in words, taken apart: what is wanted, and what is not, and from which years."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from services.core.category_names import CategoryNames
+from services.core.release_years import ReleaseYears, read_release_years
 
 _NEGATION = r"(?:not too|not|no|without|nothing|never|except(?: for)?|avoid|anything but|don'?t want|do not want|less)"
 # What a negation denies ends at the next comma, stop, "but" or "and": "light, not violent, with music".
@@ -13,6 +14,7 @@ _UNWANTED = re.compile(
     rf"\b(?:but |and )?{_NEGATION}\b\s+(?!only\b)([^,;.!?]+?)(?=\s+but\b|\s+and\b|[,;.!?]|$)", re.IGNORECASE
 )
 _BLANKS = re.compile(r"\s+")
+_WORD = re.compile(r"\w{2}")
 # How people ask, and what any item is: a vector of these words lies near the items that have them in their titles.
 _ASKED = re.compile(
     r"^\s*(?:please\s+)?(?:i(?:'d| would)? (?:want|like|love)(?: to (?:see|watch|read|hear|find|buy))?|"
@@ -29,10 +31,17 @@ _THING = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """Both as phrases; empty where nothing of the kind is said."""
+    """Both as phrases, empty where nothing of the kind is said, and the years that were named in each."""
 
     wanted: str
     unwanted: str
+    years: ReleaseYears | None = None
+    unwanted_years: ReleaseYears | None = None
+
+    @property
+    def asks(self) -> bool:
+        """Whether it says what is wanted, not just what is not."""
+        return bool(self.wanted or self.years)
 
 
 NOTHING = Intent("", "")
@@ -45,9 +54,12 @@ def parse_intent(text: str) -> Intent:
     Rules for English: a negation denies what follows it, up to the next comma, stop, "but" or "and". In other
     languages the whole text is what is wanted.
     """
-    unwanted = [match.group(1).strip() for match in _UNWANTED.finditer(text)]
-    wanted = _UNWANTED.sub(" ", text)
-    return Intent(_tidy(wanted), _tidy(", ".join(unwanted)))
+    denied = [match.group(1).strip() for match in _UNWANTED.finditer(text)]
+    unwanted_years, unwanted = read_release_years(_tidy(", ".join(denied)))
+    years, wanted = read_release_years(_tidy(_UNWANTED.sub(" ", text)))
+    if years and not _says_more(wanted):
+        wanted = ""
+    return Intent(_tidy(wanted), _tidy(unwanted), years, unwanted_years)
 
 
 def gist(phrase: str, categories: CategoryNames) -> str:
@@ -61,7 +73,12 @@ def gist(phrase: str, categories: CategoryNames) -> str:
         return match.group() if categories.named_in(match.group()) else " "
 
     left = _tidy(_THING.sub(without, _ASKED.sub(" ", phrase)))
-    return left if re.search(r"\w{2}", left) else phrase
+    return left if _WORD.search(left) else phrase
+
+
+def _says_more(phrase: str) -> bool:
+    """Whether it says more than that an item is wanted."""
+    return bool(_WORD.search(_THING.sub(" ", _ASKED.sub(" ", phrase))))
 
 
 def _tidy(text: str) -> str:

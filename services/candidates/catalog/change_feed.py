@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.core.query import DEFAULT_SCENARIO
+from services.core.release_years import UNKNOWN_YEAR
 from services.plumbing.clients.postgres import Pool, connection
 
 _PAGE_ITEMS = 5_000
@@ -12,14 +13,18 @@ _NEWEST = "SELECT coalesce(max(revision), 0) FROM items WHERE tenant = %s"
 _CHANGES = """
 SELECT revision, item_id, title, categories, (extract(epoch FROM available_from) * 1000000)::bigint,
     (extract(epoch FROM available_until) * 1000000)::bigint, (extract(epoch FROM created_at) * 1000000)::bigint,
-    deleted_at IS NOT NULL, scenario
+    deleted_at IS NOT NULL, scenario,
+    CASE WHEN attributes ->> 'year' ~ '^[1-9][0-9]{0,3}([.]0)?$' THEN (attributes ->> 'year')::numeric::int ELSE 0 END
 FROM items WHERE tenant = %s AND revision > %s ORDER BY revision LIMIT %s
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ItemChange:
-    """An item as it is now, as far as serving needs it. Times are microseconds since 1970-01-01 UTC."""
+    """An item as it is now, as far as serving needs it. Times are microseconds since 1970-01-01 UTC.
+
+    year: Of the attribute of that name, UNKNOWN_YEAR for none.
+    """
 
     revision: int
     item_id: str
@@ -30,6 +35,7 @@ class ItemChange:
     created_at: int = 0
     deleted: bool = False
     scenario: str = DEFAULT_SCENARIO
+    year: int = UNKNOWN_YEAR
 
 
 class ChangeFeed:

@@ -26,6 +26,7 @@ class CatalogSnapshot:
         categories: The sets of categories.
         scenarios: The scenario of each slot.
         created_at: int64 [M], microseconds.
+        years: int16 [M], in which each came out, UNKNOWN_YEAR where that is not told.
         deleted: bool [M].
         revisions: int64 [M], of each item's last change.
         availability: Which slots are open when.
@@ -39,6 +40,7 @@ class CatalogSnapshot:
     categories: CategorySets
     scenarios: ItemScenarios
     created_at: NDArray[np.int64]
+    years: NDArray[np.int16]
     deleted: NDArray[np.bool_]
     revisions: NDArray[np.int64]
     availability: Availability
@@ -84,6 +86,7 @@ _COLUMNS = (
     "_category_sets",
     "_scenarios",
     "_created_at",
+    "_years",
     "_from",
     "_until",
     "_deleted",
@@ -103,6 +106,7 @@ class SnapshotBuilder:
         self._scenario_numbers: dict[str, int] = {}
         self._scenarios = np.empty(0, np.int32)
         self._created_at = np.empty(0, np.int64)
+        self._years = np.empty(0, np.int16)
         self._from = np.empty(0, np.int64)
         self._until = np.empty(0, np.int64)
         self._deleted = np.empty(0, np.bool_)
@@ -123,6 +127,7 @@ class SnapshotBuilder:
             numbers = self._scenario_numbers
             self._scenarios[slot] = numbers.setdefault(change.scenario, len(numbers))
             self._created_at[slot] = change.created_at
+            self._years[slot] = change.year
             self._from[slot] = ALWAYS if change.available_from is None else change.available_from
             self._until[slot] = NEVER if change.available_until is None else change.available_until
             self._deleted[slot] = change.deleted
@@ -138,6 +143,7 @@ class SnapshotBuilder:
             categories=self._sets.build(),
             scenarios=ItemScenarios(tuple(self._scenario_numbers), self._scenarios),
             created_at=self._created_at,
+            years=self._years,
             deleted=self._deleted,
             revisions=self._revisions,
             availability=Availability(self._from, self._until, self._deleted),

@@ -21,10 +21,12 @@ _MEANT_CATEGORY = 0.1
 _NAMED_CATEGORY = 0.09
 _NAMED_WEIGHT = 0.5
 _UNWANTED_WEIGHT = 1.0
-_FEEDBACK = 0.5
+_FEEDBACK = 0.25
 _BEST = 5
 _ITEMS_A_BEST = 20
 _UNWANTED_FROM = 1.0
+# Years are a condition: who asks for the sixties is not served by a better answer of the nineties.
+_YEARS_WEIGHT = 4.0
 _SMALL = 1e-6
 
 Float32 = NDArray[np.float32]
@@ -64,10 +66,13 @@ class TextTable:
         """float32 [M]: how well each item answers, in standard deviations over the items; 0 where it says nothing.
 
         wanted, unwanted: unit vectors [W] of the two sides of an intent. What is like the unwanted loses. named: by
-        item id, the share of the wanted words that the item has. intent: both sides in words, for the categories that
-        they name.
+        item id, the share of the wanted words that the item has. intent: both sides in words, for the categories and
+        the years that they name.
         """
         scores = np.zeros(len(snapshot), np.float32)
+        for years, weight in ((intent.years, _YEARS_WEIGHT), (intent.unwanted_years, -_YEARS_WEIGHT)):
+            if years is not None:
+                scores += np.float32(weight) * (np.float32(0.5) - years.distance(snapshot.years))
         upto = min(len(snapshot), len(self.vectors))
         says = self.says[:upto]
         if not says.any():

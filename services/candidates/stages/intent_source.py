@@ -80,7 +80,7 @@ class IntentSource:
         wanted, unwanted = (vector if vector.any() else None for vector in vectors)
         scores = query.scores[INTENT] = self._index.table.answers(catalog, wanted, unwanted, named, intent)
         slots = np.empty(0, np.int32)
-        if intent.wanted:
+        if intent.asks:
             found = np.flatnonzero(query.open_slots() & (scores > 0))
             best = np.argsort(-scores[found], kind="stable")[: math.ceil(query.count * _SHARE)]
             slots = found[best].astype(np.int32)

@@ -20,6 +20,7 @@ from services.candidates.catalog.replica import CatalogReplica
 from services.candidates.catalog.text_index import TextIndex
 from services.core.errors import UnavailableError
 from services.core.intent import Intent
+from services.core.release_years import ReleaseYears
 from services.core.text_encoder_files import DESCRIPTION, TOKENIZER, TextEncoderDescription
 from services.plumbing.text.text_encoder import TextEncoder, TextEncoderFolder
 from services.plumbing.text.text_tokens import TextTokens
@@ -214,3 +215,22 @@ async def test_what_names_the_wanted_words_gains(library: Library) -> None:
     named = library.index.table.answers(library.replica.snapshot, wanted, None, {"3": 1.0, "25": 0.5, "not there": 1.0})
     assert int(np.argmax(named)) == 3
     assert named[25] > plain[25]
+
+
+async def test_years_that_are_asked_for_are_a_condition(library: Library) -> None:
+    library.feed.changes += [ItemChange(100 + place, str(place), year=1950 + place) for place in range(20)]
+    library.feed.changes.append(ItemChange(200, "silent", year=1955))
+    await library.replica.refresh()
+    await library.index.take_in(library.replica.snapshot)
+    table, snapshot = library.index.table, library.replica.snapshot
+    wanted = (await encoded(library.triton, library.folder, ["robbery"]))[0]
+    fifties = ReleaseYears(1950, 1959)
+    scores = table.answers(snapshot, wanted, None, {}, Intent("robbery", "", fifties))
+    plain = table.answers(snapshot, wanted, None, {})
+    assert (scores[:10] == plain[:10] + 2).all()
+    assert (scores[15:20] == plain[15:20] - 2).all()
+    assert (scores[20:40] == plain[20:40]).all(), "nobody knows when these came out"
+    unwanted = table.answers(snapshot, wanted, None, {}, Intent("robbery", "", None, fifties))
+    assert (unwanted[:10] == plain[:10] - 2).all()
+    alone = table.answers(snapshot, None, None, {}, Intent("", "", fifties))
+    assert sorted(np.flatnonzero(alone > 0).tolist()) == [*range(12), snapshot.slot_of["silent"]]
