@@ -1,12 +1,18 @@
 """Plain intents on a running stack that knows MovieLens-100K with plots: how many of ten titles are on topic.
 
     python benchmarks/intents.py
+    python benchmarks/intents.py --judged benchmarks/plain_intents.jsonl
     python benchmarks/intents.py --judged my_intents.jsonl --show
 
 Asked for somebody without a history. The judged list holds sixty intents, each with all films of MovieLens-100K that
 answer it, written and judged by a large language model by titles, genres and plots, before it saw what any system
-answers. On forty of them ("chosen") weights were chosen, the other twenty ("aside") were left aside. Of an own list,
-one JSON object a line: {"intent": "...", "relevant": ["item id", ...], "set": "..."}.
+answers. On forty of them ("chosen") weights were chosen, the other twenty ("aside") were left aside.
+
+plain_intents.jsonl holds three times twenty intents, as three more readings of a language model wrote them for a film
+service, of which others judged what several systems answered ("judged"), by title and plot, without knowing whose
+answers these were. What was not judged counts as off topic, and the share of it is told: another system's answers want
+judging too. Of an own list, one JSON object a line: {"intent": "...", "relevant": ["item id", ...], "set": "...",
+"judged": ["item id", ...]}, the last two if wanted.
 """
 
 from __future__ import annotations
@@ -58,13 +64,14 @@ async def _measure(judged: Sequence[dict[str, Any]], count: int, show: bool) -> 
                 return (await ranking.Recommend(request)).slate
 
         slates = await asyncio.gather(*(asked(each["intent"]) for each in judged))
-    shares = defaultdict(list)
+    shares, unjudged = defaultdict(list), 0
     for each, slate in zip(judged, slates, strict=True):
         if slate.degraded_reasons:
             raise CliError(f"the answer was degraded: {', '.join(slate.degraded_reasons)}")
         relevant = set(each["relevant"])
         hits = sum(item.item_id in relevant for item in slate.items)
         shares[each.get("set", "all")].append(hits / count)
+        unjudged += sum(item.item_id not in each["judged"] for item in slate.items) if "judged" in each else 0
         print(f"{hits:>3}  {each['intent']}")
         if show:
             for item in slate.items:
@@ -72,6 +79,8 @@ async def _measure(judged: Sequence[dict[str, Any]], count: int, show: bool) -> 
     for name, of_set in shares.items():
         error = np.std(of_set, ddof=1) / np.sqrt(len(of_set)) if len(of_set) > 1 else 0.0
         print(f"{name}: {np.mean(of_set):.1%} ± {error:.1%} of {count} titles are on topic, {len(of_set)} intents")
+    if unjudged:
+        print(f"{unjudged} of the titles were not judged, and count as off topic")
     return 0
 
 
