@@ -36,6 +36,8 @@ def trommel(
         base = min(probe.getsockname()[1], 65_000)
     monkeypatch.setenv("TROMMEL_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("TROMMEL_PORT_BASE", str(base))
+    # Whoever runs tests in parallel names the width of a terminal; what is written here goes to a log.
+    monkeypatch.delenv("COLUMNS", raising=False)
     for service in ("CANDIDATES", "RANKING", "FEEDBACK", "TRAINING"):
         monkeypatch.delenv(f"TROMMEL_{service}_URL", raising=False)
 
