@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 import numpy as np
@@ -19,6 +20,8 @@ _FIRST, _LAST = 1, 9999
 # So far outside, in years, an item is as wrong as it can be: people remember decades, not dates.
 _GRACE_YEARS = 5.0
 _DISTANCE_OF_UNKNOWN = 0.5
+# Whoever names more, or leads in at more length, means no harm or no years: time is bounded.
+_MOST_ERAS, _NEAR = 8, 40
 
 _DECADES = ("twenties", "thirties", "forties", "fifties", "sixties", "seventies", "eighties", "nineties")
 _ERA = re.compile(
@@ -54,11 +57,11 @@ _NAMED_THING_NEXT = re.compile(rf"^\s+{_THINGS}\b", re.IGNORECASE)
 _SOMEBODY = r"(?:m[ae]n|wom[ae]n|lad(?:y|ies)|friends?|couples?|people|age|school|west|town|house|flames?|loves?)"
 _ELSEWHERE = r"(?:york|orleans|zealand|england|jersey|mexico|delhi|age|years?|life|job|loves?|wave|kid|girl|boy)"
 _OLD = re.compile(
-    rf"\b(?:olde?r?|vintage|classic)\b(?!\s+{_SOMEBODY}\b)(?:[\s,-]+[\w'’-]+){{0,2}}?[\s-]+{_THINGS}\b|^(?:too\s+)?old$",
+    rf"\b(?:olde?r?|vintage|classic)\b(?!\s+{_SOMEBODY}\b)(?:[\s,-]+[\w'’]+){{0,3}}?[\s-]+{_THINGS}\b|^(?:too\s+)?old$",
     re.IGNORECASE,
 )
 _NEW = re.compile(
-    rf"\b(?:new(?:er|est)?|recent|latest)\b(?!\s+{_ELSEWHERE}\b)(?:[\s,-]+[\w'’-]+){{0,2}}?[\s-]+{_THINGS}\b|"
+    rf"\b(?:new(?:er|est)?|recent|latest)\b(?!\s+{_ELSEWHERE}\b)(?:[\s,-]+[\w'’]+){{0,3}}?[\s-]+{_THINGS}\b|"
     r"^(?:too\s+)?(?:new|recent)$",
     re.IGNORECASE,
 )
@@ -91,24 +94,26 @@ class ReleaseYears:
 def read_release_years(phrase: str) -> tuple[ReleaseYears | None, str]:
     """What a phrase says of when things came out, None for nothing, and the phrase without the years it named."""
     first, last, spans = _FIRST, _LAST, []
-    eras = list(_ERA.finditer(phrase))
+    eras = list(islice(_ERA.finditer(phrase), _MOST_ERAS))
     place = 0
     while place < len(eras):
-        era, ahead = eras[place], phrase[: eras[place].start()]
+        era, upto = eras[place], eras[place].end()
         start, end = _bounds(era)
-        upto = era.end()
+        led_in: int | None
+        ahead, behind = phrase[max(0, era.start() - _NEAR) : era.start()], phrase[upto : upto + _NEAR]
         nearby = eras[place + 1] if place + 1 < len(eras) else None
-        if nearby is not None and _JOINT.match(phrase[upto : nearby.start()]) and (lead := _BETWEEN.search(ahead)):
-            bounds = start, _bounds(nearby)[1]
+        if nearby and _JOINT.match(phrase[upto : nearby.start()]) and (lead := _BETWEEN.search(ahead)):
+            led_in, bounds = len(lead.group()), (start, _bounds(nearby)[1])
             upto, place = nearby.end(), place + 1
-        elif onwards := _ONWARDS.match(phrase[upto:]):
-            lead, bounds = _OF.search(ahead) or _nothing(ahead), (start, _LAST)
+        elif onwards := _ONWARDS.match(behind):
+            lead = _OF.search(ahead)
+            led_in, bounds = len(lead.group()) if lead else 0, (start, _LAST)
             upto += onwards.end()
         else:
-            lead, bounds = _lead(ahead, phrase[upto:], start, end)
-        if lead is not None:
+            led_in, bounds = _lead(ahead, behind, start, end)
+        if led_in is not None:
             first, last = max(first, bounds[0]), min(last, bounds[1])
-            spans.append((lead.start(), upto))
+            spans.append((era.start() - led_in, upto))
         place += 1
     tendency: Literal["", "old", "new"] = "old" if _OLD.search(phrase) else "new" if _NEW.search(phrase) else ""
     if not spans and not tendency:
@@ -118,8 +123,8 @@ def read_release_years(phrase: str) -> tuple[ReleaseYears | None, str]:
     return ReleaseYears(first, last, tendency), phrase
 
 
-def _lead(ahead: str, behind: str, start: int, end: int) -> tuple[re.Match[str] | None, tuple[int, int]]:
-    """How an era is led in, None where it is not told when something came out, and the years that are meant."""
+def _lead(ahead: str, behind: str, start: int, end: int) -> tuple[int | None, tuple[int, int]]:
+    """How many characters lead an era in, None where it does not tell when something came out; the years meant."""
     for pattern, bounds in (
         (_BEFORE, (_FIRST, start - 1)),
         (_UNTIL, (_FIRST, end)),
@@ -128,16 +133,12 @@ def _lead(ahead: str, behind: str, start: int, end: int) -> tuple[re.Match[str] 
         (_OF, (start, end)),
     ):
         if lead := pattern.search(ahead):
-            return lead, bounds
+            return len(lead.group()), bounds
     # A single year is more often a part of a name: "2001 a space odyssey", but "1939 movies".
     of_that_time = _THING_NEXT if end > start else _NAMED_THING_NEXT
     if of_that_time.match(behind) and not _OWNED.search(ahead):
-        return _nothing(ahead), (start, end)
+        return 0, (start, end)
     return None, (start, end)
-
-
-def _nothing(ahead: str) -> re.Match[str] | None:
-    return re.search(r"$", ahead)
 
 
 def _bounds(era: re.Match[str]) -> tuple[int, int]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.core.intent import Intent, parse_intent
 from services.core.release_years import UNKNOWN_YEAR, ReleaseYears, read_release_years
@@ -105,3 +109,13 @@ def test_no_years_at_all_leave_everything_alike() -> None:
     for asked in (ReleaseYears(1950, 1959), ReleaseYears(tendency="old")):
         assert asked.distance(unknown).tolist() == [0.5, 0.5, 0.5]
     assert not len(ReleaseYears(tendency="new").distance(np.empty(0, np.int16)))
+
+
+@given(
+    st.lists(st.sampled_from(["from the", "before", "1990", "80s", "early", "sixties", "to", "-", "old", "film", "é"]))
+)
+def test_whatever_is_said_what_is_left_was_in_it(words: list[str]) -> None:
+    phrase = " ".join(words)
+    years, left = read_release_years(phrase)
+    assert not (Counter(left.split()) - Counter(phrase.split()))
+    assert years is not None or left == phrase
