@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.core.bundle import BundleDraft, BundleError, read_array
 from services.core.content_space import ContentSpace, Float32, ItemContent
@@ -56,6 +57,11 @@ class ContentMap:
     def fits(self, item_count: int) -> bool:
         """Whether it can read histories of a bundle of so many items."""
         return self.cooccurrence is None or len(self.cooccurrence.factors) == item_count + 1
+
+    def knows(self, items: Sequence[ItemContent]) -> NDArray[np.bool_]:
+        """Of which items something is known that counts here, bool [K]; the others all lie at the mean."""
+        known: NDArray[np.bool_] = (self.space.features(items) != 0).any(axis=1)
+        return known
 
     def vectors(self, items: Sequence[ItemContent]) -> Float32:
         """float32 [K, Q]: to be multiplied with ``queries``. Of items without any content the mean.

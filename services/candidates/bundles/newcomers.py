@@ -105,13 +105,12 @@ class Newcomers:
         return len(changed)
 
     async def _replace(self, slots: NDArray[np.int32], contents: list[ItemContent]) -> None:
-        """Take slots out of the table, and those with a content in again."""
+        """Take slots out of the table, and those of which something counts for the content map in again."""
         before = self.table
         kept = ~np.isin(before.slots, slots)
-        described = [place for place, content in enumerate(contents) if content]
-        if kept.all() and not described:
+        if kept.all() and not any(contents):
             return
-        vectors, least = await asyncio.to_thread(self._placed, [contents[place] for place in described])
+        described, vectors, least = await asyncio.to_thread(self._placed, contents)
         all_slots = np.concatenate([before.slots[kept], slots[described]])
         order = np.argsort(all_slots)
         self.table = NewcomerTable(
@@ -120,7 +119,8 @@ class Newcomers:
             np.concatenate([before.least[kept], least])[order],
         )
 
-    def _placed(self, contents: list[ItemContent]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Where the content map puts them, float32 [K, Q], and the liking at which each suits, float32 [K]."""
-        vectors = self._map.vectors(contents)
-        return vectors, self.liking.least(vectors)
+    def _placed(self, contents: list[ItemContent]) -> tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.float32]]:
+        """int64 [K], which of them the content map can place; where, float32 [K, Q]; the liking at which each suits."""
+        described = np.flatnonzero(self._map.knows(contents)) if contents else np.empty(0, np.intp)
+        vectors = self._map.vectors([contents[place] for place in described])
+        return described, vectors, self.liking.least(vectors)

@@ -71,6 +71,19 @@ async def test_what_is_taken_together_with_the_history_counts(tmp_path: Path) ->
     assert scores[0, SUITS] > 0 > scores[1, SUITS]
 
 
+async def test_what_counts_for_nothing_in_the_content_map_makes_no_newcomer(world: World) -> None:
+    """A category of which nothing was learnt, as long as the text is not encoded: it would lie where the mean does."""
+    await world.change("strange")
+    contents = Contents({"strange": ItemContent({}, ("a category that is new",))})
+    assert await take_in(world, contents) == 1
+    assert world.pipelines.newcomers is not None
+    assert len(world.pipelines.newcomers.table) == 0
+    contents.of_item["strange"] = ItemContent({}, ("a category that is new", "at-100"))
+    await world.change("strange", title="Told now")
+    assert await take_in(world, contents) == 1
+    assert len(world.pipelines.newcomers.table) == 1
+
+
 async def test_named_newcomers_are_scored_too(world: World) -> None:
     await world.change("new")
     await take_in(world, Contents({"new": ItemContent({}, ("at-100",))}))
