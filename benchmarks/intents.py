@@ -10,7 +10,7 @@ answers. On forty of them ("chosen") weights were chosen, the other twenty ("asi
 
 plain_intents.jsonl holds three times twenty intents, as three more readings of a language model wrote them for a film
 service, of which others judged what several systems answered ("judged"), by title and plot, without knowing whose
-answers these were. What was not judged counts as off topic, and the share of it is told: another system's answers want
+answers these were. What was not judged counts as off topic, and how many titles is told: another system's answers want
 judging too. Of an own list, one JSON object a line: {"intent": "...", "relevant": ["item id", ...], "set": "...",
 "judged": ["item id", ...]}, the last two if wanted.
 """

@@ -38,7 +38,7 @@ _BEFORE = re.compile(rf"\b(?:{_MADE}\s+)?(?:before|prior to|(?:older|earlier) th
 _UNTIL = re.compile(rf"\b(?:{_MADE}\s+)?(?:until|till|up to){_THE}", re.IGNORECASE)
 _AFTER = re.compile(rf"\b(?:{_MADE}\s+)?(?:after|(?:newer|later|younger) than){_THE}", re.IGNORECASE)
 _SINCE = re.compile(rf"\b(?:{_MADE}\s+)?since{_THE}", re.IGNORECASE)
-_OF = re.compile(rf"\b(?:{_MADE}\s+in|from|dating from){_THE}", re.IGNORECASE)
+_OF = re.compile(rf"\b(?:{_MADE}\s+in|(?:dating\s+)?from){_THE}", re.IGNORECASE)
 _ONWARDS = re.compile(r"^\s+(?:on(?:wards?)?|or (?:later|newer)|and (?:later|newer|after))\b", re.IGNORECASE)
 # "an eighties comedy": followed by what is of that time, and not led in by a preposition.
 _OWNED = re.compile(

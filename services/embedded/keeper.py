@@ -26,6 +26,7 @@ from services.embedded.supervisor_client import SupervisorClient
 from services.embedded.supervisor_conf import FILE, render
 
 _CONTROL_WAIT_SECONDS = 20.0
+# supervisord tells nobody of changes: it is asked again, by a command that has nothing else to do, up to a deadline.
 _POLL_SECONDS = 0.1
 # A start that fails this often in a row is reported; supervisord alone goes on trying.
 _FAILED_STARTS = 2

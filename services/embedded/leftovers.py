@@ -95,6 +95,7 @@ def _end(processes: list[psutil.Process], number: signal.Signals, wait_seconds: 
 
 def _wait_gone(processes: list[psutil.Process], wait_seconds: float) -> None:
     until = time.monotonic() + wait_seconds
+    # Nobody's children any more: they cannot be waited for, only looked at.
     while any(is_alive(process) for process in processes) and time.monotonic() < until:
         time.sleep(0.05)
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from services.embedded.launch import pid_file
 from services.embedded.triton_http import Version, is_called_ready, load, refused_versions
 
+# A process of its own, which does nothing but look.
 _POLL_SECONDS = 1.0
 # A version that is being unloaded loses its stub a moment before or after it stops being ready.
 _LOOKS_BEFORE_KILL = 2

@@ -24,6 +24,7 @@ from services.plumbing.settings import TrommelSettings
 # Any number will do as long as it stays: all who migrate this database queue for the same lock. A backup shares it.
 LOCK_KEY = 7_415_200_001
 _LOCK_WAIT_SECONDS = 120
+# Between two tries while the database starts; a command without an event loop.
 _RETRY_SECONDS = 0.3
 
 

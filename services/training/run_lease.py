@@ -149,6 +149,7 @@ class RunLease:
             except psycopg.OperationalError:
                 if time.monotonic() >= deadline:
                     raise
+                # The run is over and its thread has nothing else to do than to say so.
                 time.sleep(1.0)
             else:
                 return

@@ -121,6 +121,6 @@ class Newcomers:
 
     def _placed(self, contents: list[ItemContent]) -> tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.float32]]:
         """int64 [K], which of them the content map can place; where, float32 [K, Q]; the liking at which each suits."""
-        described = np.flatnonzero(self._map.knows(contents)) if contents else np.empty(0, np.intp)
+        described = np.flatnonzero(self._map.knows(contents))
         vectors = self._map.vectors([contents[place] for place in described])
         return described, vectors, self.liking.least(vectors)

@@ -35,4 +35,5 @@ def extract(archive: Path, members: Mapping[str, Path], largest_bytes: int) -> N
     except KeyError as error:
         raise FetchError(f"the archive has no {str(error).split(repr(chr(39)))[0][:80]}") from None
     except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        # The last two: zipfile's words for an unknown compression, and for a password.
         raise FetchError(f"the archive cannot be read: {error}") from None

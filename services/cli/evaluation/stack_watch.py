@@ -21,6 +21,7 @@ from services.embedded import StackError, down, load_settings
 from services.embedded.leftovers import find
 
 _PATIENCE_SECONDS = 120.0
+# A process of its own, which does nothing but look, until it has seen nothing so often.
 _LOOK_SECONDS = 0.5
 # What the command was starting at that moment may come late: so many looks must find nothing.
 _LOOKS = 3

@@ -107,7 +107,7 @@ import time
 from services.cli.ending import ends_orderly
 from services.cli.evaluation.private_stack import private_stack
 with ends_orderly(), private_stack(None):
-    time.sleep(100)
+    time.sleep(100)  # until the test interrupts or kills it
 """
 
 
