@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from services.core.cascade import AUDIENCE, INTENT, NEWCOMERS
 from services.core.pipeline.roles import Outcome
 from services.core.query import History
 from services.ranking.history_read import history_read, stood_in
@@ -12,9 +13,10 @@ from services.ranking.ranking_bundle import Neighbours, RankingBundle
 from services.ranking.titles import Titles
 
 _RECENT_ITEMS = 30
+_OF_INTENT = "Answers what you ask for"
 _BY_SOURCE = (
     # The most telling first.
-    ("intent", "Answers what you ask for"),
+    (INTENT, _OF_INTENT),
     ("recency", "You chose it before"),
     ("sequence", "Next after what you chose lately"),
     ("transitions", "Often chosen after what you chose lately"),
@@ -26,13 +28,13 @@ _BY_SOURCE = (
     ("mult_vae", "Liked by people with a taste like yours"),
     ("attributes", "Like what you chose lately"),
     ("texts", "Like what you chose lately"),
-    ("newcomers", "New, and like what you chose"),
-    ("audience", "Popular with people like you"),
+    (NEWCOMERS, "New, and like what you chose"),
+    (AUDIENCE, "Popular with people like you"),
     ("popularity", "Popular now"),
 )
 _OF_MET = ("recency",)
 """Sources that say that the user met the item itself, which nobody can say of what only stands in for another."""
-_OF_ANYBODY = ("intent", "audience")
+_OF_ANYBODY = (INTENT, AUDIENCE)
 """Sources that say something of users without a history."""
 _OF_HISTORY = "Close to your taste"
 _OF_NOTHING = "Popular now"
@@ -54,16 +56,14 @@ class Reasons:
         by_mask: dict[int, str] = {}
         reasons = []
         for position, mask in enumerate(selected.source_masks.tolist()):
-            cause = causes[position]
-            if cause:
-                reasons.append(cause)
-                continue
             if mask not in by_mask:
                 by_mask[mask] = _by_source(
                     [name for name in selected.sources_of(position) if not (others_read and name in _OF_MET)],
                     has_history=any(read),
                 )
-            reasons.append(by_mask[mask])
+            # What was asked for in words says more than what the history leads to.
+            asked_for = by_mask[mask] == _OF_INTENT
+            reasons.append(by_mask[mask] if asked_for else causes[position] or by_mask[mask])
         return reasons
 
     def _causes(

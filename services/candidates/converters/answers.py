@@ -35,7 +35,8 @@ def fill_candidates(
     Args:
         message: Part of the answer: written in place, as setting it would copy all of it.
         candidates: What to send, in order.
-        sources: The S names the scores belong to. Masks keep these bits only: what another filled up with has none.
+        sources: The S names the scores belong to, those that propose first. Masks keep the bits whose names stand in
+            the same place on both sides: what another filled up with has none.
         catalog: Where the slots lie.
         packed: Whether the caller reads numbers as arrays.
     """
@@ -48,7 +49,10 @@ def fill_candidates(
     message.item_ids.extend(candidates.item_ids.tolist())
     message.titles.extend(catalog.titles[slots].tolist())
     message.categories.extend(names)
-    masks = candidates.source_masks & np.uint32((1 << len(sources)) - 1)
+    named = sum(
+        1 << bit for bit, (own, name) in enumerate(zip(candidates.sources, sources, strict=False)) if own == name
+    )
+    masks = candidates.source_masks & np.uint32(named)
     scores = candidates.columns["source_scores"].astype("<f4", copy=False).tobytes()
     if packed:
         message.packed.source_masks = masks.astype("<u4", copy=False).tobytes()

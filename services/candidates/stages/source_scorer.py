@@ -30,8 +30,8 @@ class SourceScorer:
     Of newcomers, items that the bundle does not know, two things are known: what the sequence source would give the
     vector that their content maps to, which stands in that source's column, where the ranker reads it; and by how much
     the user likes it more than it takes to suit, in a column of its own behind the sources'. The last columns
-    are how popular each candidate is with people like a user of whom nothing else is known; how much the user likes it
-    in a scenario that the models hardly know; and how well it answers the intent, 0 without one.
+    are how popular each candidate is with people like a user of whom nothing else is known; how well it answers the
+    intent, 0 without one; and how much the user likes it in a scenario that the models hardly know.
     """
 
     name = "source_scorer"
@@ -54,7 +54,8 @@ class SourceScorer:
         self._newcomers, self._scenario, self._audience = newcomers, scenario, audience
         names = (source.name for source in sources)
         own = [*([NEWCOMERS] if newcomers is not None else []), *([AUDIENCE] if audience is not None else [])]
-        self.columns: tuple[str, ...] = (*names, *own, SCENARIO_LIKING, INTENT)
+        # Those that propose first, in the order in which they are asked: a candidate's bits are read by these names.
+        self.columns: tuple[str, ...] = (*names, *own, INTENT, SCENARIO_LIKING)
         self._place = {name: at for at, name in enumerate(self.columns)}
 
     @property

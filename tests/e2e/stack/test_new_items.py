@@ -84,7 +84,10 @@ def test_an_intent_goes_with_the_history(stack: RunningStack) -> None:
     user = f"new-{uuid.uuid4()}"
     like(stack, user, stack.films.of_genre("War")[:5])
     slate = recommend(stack, user, intent="a western")
-    assert sum(item.item_id.startswith("western") for item in slate.items) >= 8
+    westerns = [item for item in slate.items if item.item_id.startswith("western")]
+    assert len(westerns) >= 8
+    assert all("intent" in item.sources for item in westerns)
+    assert {item.reason for item in westerns} == {"Answers what you ask for"}
 
 
 def test_somebody_whose_whole_history_is_a_new_film_is_no_stranger(stack: RunningStack) -> None:

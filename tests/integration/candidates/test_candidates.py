@@ -41,7 +41,7 @@ async def test_candidates_of_a_user_with_a_history(filled: Client, settings: Can
     )
     found = answer.candidates
     assert answer.bundle_version == VERSION
-    assert list(found.sources) == ["popularity", "item_knn", "matrix_factors", "sequence", "scenario_liking", "intent"]
+    assert list(found.sources) == ["popularity", "item_knn", "matrix_factors", "sequence", "intent", "scenario_liking"]
     assert {o.source: (o.status, o.candidate_count) for o in answer.source_outcomes}["sequence"] == (
         pb.SourceOutcome.STATUS_ANSWERED,
         40,

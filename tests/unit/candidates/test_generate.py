@@ -34,7 +34,7 @@ def status_of(outcome: Outcome) -> dict[str, str]:
 
 async def test_all_sources_propose_and_score_every_candidate(world: World) -> None:
     outcome = await world.pipelines.generate.run(make_query(40, ("100", "101", "102")))
-    assert world.pipelines.sources == (*SOURCES, "scenario_liking", "intent")
+    assert world.pipelines.sources == (*SOURCES, "intent", "scenario_liking")
     assert status_of(outcome) == {**dict.fromkeys(SOURCES, "answered"), **NOT_ASKED}
     assert world.triton.versions == [VERSION]
     scores = outcome.selected.columns["source_scores"]

@@ -54,6 +54,17 @@ def test_a_neighbour_of_the_history_names_it(
     assert reasons == ["Because of Star Wars (1977) in your history", "Liked by people with a taste like yours"]
 
 
+def test_what_was_asked_for_in_words_comes_before_what_the_history_leads_to(
+    titles: Titles, bundle: RankingBundle, make_query: Any, make_candidates: Any
+) -> None:
+    query = make_query(history=History(("50",)))
+    selected = make_candidates(["51", "151"], source_masks=[0b01, 0b10], sources=("intent", "sequence"))
+    reasons = Reasons(titles).of(outcome(query, selected), bundle)
+    assert reasons == ["Answers what you ask for", "Next after what you chose lately"]
+    only_read = make_candidates(["51"], source_masks=[0b10], sources=("intent", "sequence"))
+    assert Reasons(titles).of(outcome(query, only_read), bundle) == ["Because of Star Wars (1977) in your history"]
+
+
 def test_a_history_whose_titles_are_not_known_yet_is_wanted(
     titles: Titles, bundle: RankingBundle, make_query: Any, make_candidates: Any
 ) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,3 +32,19 @@ async def test_numbers_come_one_by_one_or_as_arrays(tmp_path: Path) -> None:
     assert np.frombuffer(packed.packed.rows, "<u4").tolist() == [int(item_id) for item_id in packed.item_ids]
     for name in ("item_ids", "titles", "categories", "sources"):
         assert list(getattr(packed, name)) == list(getattr(plain, name))
+
+
+async def test_every_source_that_proposes_is_told_by_its_own_name(tmp_path: Path) -> None:
+    world = await make_world(tmp_path)
+    outcome = await world.pipelines.generate.run(make_query(10, ("100", "101")))
+    columns = world.pipelines.sources
+    proposing = [name for name in outcome.selected.sources if name != "fresh"]
+    assert proposing == list(columns[: len(proposing)]), "and the intent's among them"
+    bits = np.uint32(1) << np.arange(10, dtype=np.uint32) % len(outcome.selected.sources)
+    selected = replace(outcome.selected, source_masks=bits)
+    message = pb.Candidates()
+    fill_candidates(message, selected, columns, resolved(outcome.query).view.catalog, packed=False)
+    for place, mask in enumerate(message.source_masks):
+        told = [name for bit, name in enumerate(message.sources) if mask >> bit & 1]
+        name = outcome.selected.sources[place % len(outcome.selected.sources)]
+        assert told == ([] if name == "fresh" else [name]), "what filled up has no name"
