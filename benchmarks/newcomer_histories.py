@@ -60,9 +60,9 @@ def main() -> None:
     warm = without_items(log, cold)
     # Of the cold items alone: nobody asks what the others say.
     wanted = set(log.item_ids[cold].tolist())
-    texts = read_descriptions(given.descriptions, read.items) if given.descriptions else {}
-    texts = {item_id: text for item_id, text in texts.items() if item_id in wanted}
-    contents = with_contents(read.log, read.items, texts, None, given.threads).contents
+    told = read_descriptions(given.descriptions, read.items) if given.descriptions else {}
+    told = {item_id: item for item_id, item in told.items() if item_id in wanted}
+    contents = with_contents(read.log, {**read.items, **told}, None, given.threads).contents
     content_map = ContentMap.load(given.bundle)
     if content_map is None or contents is None:
         raise SystemExit("the bundle has no content map, or nothing is known of the items")

@@ -85,8 +85,8 @@ def main() -> None:
     )
     given = parser.parse_args()
     read = read_log(open_dataset(given.dataset, None))
-    texts = read_descriptions(given.descriptions, read.items) if given.descriptions else {}
-    log = with_contents(read.log, read.items, texts, None, given.threads).without_repeats()
+    told = read_descriptions(given.descriptions, read.items) if given.descriptions else {}
+    log = with_contents(read.log, {**read.items, **told}, None, given.threads).without_repeats()
     cold = choose_cold(log, given.cold_share, given.seed)
     warm = without_items(log, cold).without_repeats()
     met = np.unique(log.users()[np.isin(log.rows, cold)])

@@ -1,4 +1,7 @@
-"""Words of items: which items name what a phrase names. A vector of a long text forgets the rare word that matters."""
+"""Words of items: which items name what a phrase names, in title, text or attributes, as those who made them.
+
+A vector of a long text forgets the rare word that matters.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,8 @@ FROM (SELECT lexeme FROM unnest(to_tsvector('english', %(phrase)s))
 LATERAL (
     SELECT item_id FROM items
     WHERE tenant = %(tenant)s AND deleted_at IS NULL
-        AND to_tsvector('english', title || ' ' || text) @@ quote_literal(word.lexeme)::tsquery
+        AND (to_tsvector('english', title || ' ' || text) @@ quote_literal(word.lexeme)::tsquery
+            OR jsonb_to_tsvector('english', attributes, '["string"]') @@ quote_literal(word.lexeme)::tsquery)
     LIMIT {_MOST_ITEMS + 1}) AS found
 """  # noqa: S608 - constants
 

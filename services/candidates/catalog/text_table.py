@@ -16,7 +16,7 @@ from services.core.intent import NOTHING, Intent
 
 # Chosen on forty plain intents with all films that answer them (benchmarks/intents.py), twenty others left aside.
 # Without the categories, films with long plots win over those that are plainly of the genre.
-_MEANT_CATEGORY = 0.1
+_MEANT_CATEGORY = 0.15
 # Of a category that is called by its name, by the log of how rare it is: "drama" says less of a film than "western".
 _NAMED_CATEGORY = 0.09
 _NAMED_WEIGHT = 0.5

@@ -121,7 +121,10 @@ def import_(
     categories_column: Annotated[str | None, typer.Option(help="Column of an item's categories.")] = None,
     descriptions: Annotated[
         Path | None,
-        typer.Option(help='Texts of items: JSON lines of "item_id" and "text", or MovieLens plots (.dat).'),
+        typer.Option(
+            help="More about the items: JSON lines with item_id, text, categories and attributes, or a .dat file of "
+            "films, which is joined by title and year."
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only the preflight report; send nothing.")] = False,
     data_dir: options.DataDir = None,

@@ -85,8 +85,8 @@ def evaluate(
     descriptions: Annotated[
         Path | None,
         typer.Option(
-            help="Texts of the items, with --protocol cold-items or ratings, or of the source's: JSON lines with "
-            "item_id and text, or a .dat file of film plots that is joined by title and year."
+            help="More about the items, with --protocol cold-items or ratings, or about the source's: JSON lines with "
+            "item_id, text, categories and attributes, or a .dat file of films, which is joined by title and year."
         ),
     ] = None,
     cold_share: Annotated[

@@ -37,10 +37,10 @@ def evaluate_cold_items(
     started = time.monotonic()
     opened = open_dataset(run.dataset, run.format_name)
     read = read_log(opened)
-    texts = read_descriptions(descriptions, read.items) if descriptions is not None else {}
-    if texts:
-        note(f"{len(texts):,} of {read.log.item_count:,} items are described")
-    log = with_contents(read.log, read.items, texts, None, run.threads)
+    told = read_descriptions(descriptions, read.items) if descriptions is not None else {}
+    if told:
+        note(f"{len(told):,} of {read.log.item_count:,} items are described")
+    log = with_contents(read.log, {**read.items, **told}, None, run.threads)
     contents = _of_reviews(log, opened, read, run.threads)
     version = time.strftime("%Y%m%d%H%M%S", time.gmtime())
     with measuring(PROTOCOL, run.keep) as (store, report):

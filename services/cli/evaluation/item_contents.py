@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 def with_contents(
-    log: InteractionLog, items: Mapping[str, ItemRecord], texts: Mapping[str, str], encoder: str | None, threads: int
+    log: InteractionLog, items: Mapping[str, ItemRecord], encoder: str | None, threads: int
 ) -> InteractionLog:
     """Return the log with the contents and the texts of its items.
 
-    texts: in place of the items' own, by id. encoder: None for the default, else a folder or a name on the hub.
+    encoder: None for the default, else a folder or a name on the hub.
 
     Raises:
         CliError: The text encoder cannot be had.
@@ -35,7 +35,7 @@ def with_contents(
     from services.plumbing.text.item_text import item_text
 
     known = [items.get(str(item_id), ItemRecord(0, str(item_id))) for item_id in log.item_ids]
-    written = [item_text(item.title, item.categories, texts.get(item.item_id, item.text)) for item in known]
+    written = [item_text(item.title, item.categories, item.text) for item in known]
     contents = [ItemContent({}, item.categories, numbers_in(item.attributes)) for item in known]
     if any(written):
         vectors = text_vectors(written, encoder, threads)

@@ -29,10 +29,10 @@ def evaluate_ratings(run: ProtocolRun, *, descriptions: Path | None, share: floa
     started = time.monotonic()
     opened = open_dataset(run.dataset, run.format_name)
     read = read_log(opened)
-    texts = read_descriptions(descriptions, read.items) if descriptions is not None else {}
-    if texts:
-        note(f"{len(texts):,} of {read.log.item_count:,} items are described")
-    log = with_contents(read.log, read.items, texts, None, run.threads)
+    told = read_descriptions(descriptions, read.items) if descriptions is not None else {}
+    if told:
+        note(f"{len(told):,} of {read.log.item_count:,} items are described")
+    log = with_contents(read.log, {**read.items, **told}, None, run.threads)
     log = replace(log.without_repeats(), repeats=None)
     reviews = written_first(opened, read)
     contents = None

@@ -33,7 +33,7 @@ _WORDS = {
 def evaluate_transfer(run: ProtocolRun, *, source: str, descriptions: Path | None, share: float) -> dict[str, Any]:
     """Train on ``source`` and a ``share`` of the target's events, the run's data set; the figures as JSON has them.
 
-    descriptions: texts of the source's items.
+    descriptions: of the source's items.
 
     Raises:
         CliError: A data set or the descriptions cannot be read, or nothing is said of the target's items.
@@ -45,11 +45,11 @@ def evaluate_transfer(run: ProtocolRun, *, source: str, descriptions: Path | Non
     opened = open_dataset(run.dataset, run.format_name)
     read = read_log(opened)
     rich = read_log(open_dataset(source, None))
-    texts = read_descriptions(descriptions, rich.items) if descriptions is not None else {}
-    if texts:
-        note(f"{len(texts):,} of {rich.log.item_count:,} items of {rich.name} are described")
-    known = with_contents(rich.log, rich.items, texts, None, run.threads)
-    target = _told_by_reviews(with_contents(read.log, read.items, {}, None, run.threads), opened, read, run.threads)
+    told = read_descriptions(descriptions, rich.items) if descriptions is not None else {}
+    if told:
+        note(f"{len(told):,} of {rich.log.item_count:,} items of {rich.name} are described")
+    known = with_contents(rich.log, {**rich.items, **told}, None, run.threads)
+    target = _told_by_reviews(with_contents(read.log, read.items, None, run.threads), opened, read, run.threads)
     version = time.strftime("%Y%m%d%H%M%S", time.gmtime())
     config = TrainingConfig(seed=run.seed, threads=run.threads)
     with measuring(PROTOCOL, run.keep) as (store, report):
