@@ -8,7 +8,7 @@ Asked for somebody without a history. The judged list holds sixty intents, each 
 answer it, written and judged by a large language model by titles, genres and plots, before it saw what any system
 answers. On forty of them ("chosen") weights were chosen, the other twenty ("aside") were left aside.
 
-plain_intents.jsonl holds three times twenty intents, as three more readings of a language model wrote them for a film
+plain_intents.jsonl holds four times twenty intents, as four more readings of a language model wrote them for a film
 service, of which others judged what several systems answered ("judged"), by title and plot, without knowing whose
 answers these were. What was not judged counts as off topic, and how many titles is told: another system's answers want
 judging too. Of an own list, one JSON object a line: {"intent": "...", "relevant": ["item id", ...], "set": "...",
