@@ -41,8 +41,8 @@ def _json_lines(path: Path, items: Mapping[str, ItemRecord]) -> Iterator[ItemRec
                 continue
             try:
                 row = json.loads(line)
-                item_id, text = str(row["item_id"]), str(row.get("text", ""))
-                categories, attributes = row.get("categories", []), row.get("attributes", {})
+                item_id, text = str(row["item_id"]), str(row.get("text") or "")
+                categories, attributes = row.get("categories") or [], row.get("attributes") or {}
                 usable = isinstance(categories, list) and isinstance(attributes, dict) and row.keys() & _SAID
             except (ValueError, KeyError, TypeError, AttributeError):
                 usable = False

@@ -17,7 +17,8 @@ _UNKNOWN = "N/A"
 _ATTRIBUTES = {"certificate": _CERTIFICATE, "director": _DIRECTORS, "writers": _WRITERS, "cast": _ACTORS}
 
 _ARTICLE = re.compile(r"^(.*), (the|a|an|les|la|le|il|el|das|der|die)$")
-_YEAR_IN_TITLE = re.compile(r"\((\d{4})\)\s*$")
+_YEAR_IN_TITLE = re.compile(r"\((\d{4})\)\s*$", re.ASCII)
+_YEAR_ALONE = re.compile(r"^\d{4}(\.0)?$", re.ASCII)
 _IN_BRACKETS = re.compile(r"\((.*?)\)")
 # What stands on either side may be a title of its own: "Léon: The Professional".
 _PARTS = re.compile(r":| - ")
@@ -54,7 +55,7 @@ def read_film_facts(path: Path, items: Mapping[str, ItemRecord]) -> Iterator[Ite
     UnicodeDecodeError.
     """
     films = _Films(path)
-    years = {item_id: int(year) for item_id, item in items.items() if (year := _year(item)) is not None}
+    years = {item_id: year for item_id, item in items.items() if (year := _year(item)) is not None}
     found = {item_id: film for item_id, year in years.items() if (film := films.titled(items[item_id].title, year))}
     taken = {id(film) for film in found.values()}
     for item_id, year in years.items():
@@ -93,8 +94,12 @@ class _Films:
         return None
 
 
-def _year(item: ItemRecord) -> Any:
-    return item.attributes.get("year") or next(iter(_YEAR_IN_TITLE.findall(item.title)), None)
+def _year(item: ItemRecord) -> int | None:
+    said = str(item.attributes.get("year", ""))
+    if _YEAR_ALONE.match(said):
+        return int(said[:4])
+    at_end = _YEAR_IN_TITLE.search(item.title)
+    return int(at_end.group(1)) if at_end else None
 
 
 def _alike(names: set[str], title: str) -> bool:

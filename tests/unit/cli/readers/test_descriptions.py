@@ -30,7 +30,7 @@ def test_json_lines_name_their_items(tmp_path: Path) -> None:
 
 def test_what_is_not_said_stays(tmp_path: Path) -> None:
     path = tmp_path / "texts.jsonl"
-    path.write_text('{"item_id": "1", "categories": ["Family"]}')
+    path.write_text('{"item_id": "1", "text": null, "categories": ["Family"], "attributes": null}')
     assert read_descriptions(path, ITEMS) == {"1": replace(ITEMS["1"], categories=("Children's", "Family"))}
 
 

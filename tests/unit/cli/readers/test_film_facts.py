@@ -47,6 +47,8 @@ def test_what_the_file_does_not_know_stays(tmp_path: Path) -> None:
     [
         (titled("Toy Story (1995)", 1995), film("Toy Story", "1995")),
         (titled("Postman, The (Il Postino) (1994)"), film("The Postman", "1995")),
+        (ItemRecord(1, "Heat", "Heat", attributes={"year": "1995"}), film("Heat", "1995")),
+        (ItemRecord(1, "Heat", "Heat (1995)", attributes={"year": "mid-nineties"}), film("Heat", "1995")),
         (titled("Dumb & Dumber (1994)"), film("Dumb and Dumber", "1994")),
         (titled("Star Wars (1977)"), film("Star Wars: Episode IV - A New Hope", "1977")),
         (titled("Monty Python's Life of Brian (1979)"), film("Life of Brian", "1979")),
