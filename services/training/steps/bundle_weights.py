@@ -1,7 +1,7 @@
 """The encoder's weights inside a bundle: what the next training run can start from.
 
 They are the weights as validated, before any pass over the held-out interactions: a run that starts from them has
-not seen what it will be validated on.
+not seen what it will be validated on. Item vectors have those of the attributes added, as they are served.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from services.training.model.encoder import SequenceEncoder
 
 WEIGHTS = "training/encoder.npz"
 _ITEMS = "items.weight"
+_ATTRIBUTES = "attribute_vectors"
 
 
 def save_weights(weights: Mapping[str, torch.Tensor], draft: BundleDraft) -> None:
@@ -29,6 +30,8 @@ def save_weights(weights: Mapping[str, torch.Tensor], draft: BundleDraft) -> Non
 
 def load_weights(encoder: SequenceEncoder, item_ids: NDArray[np.str_], bundle: Path) -> bool:
     """Take over the bundle's weights; item vectors go by item id, new items keep their random vectors.
+
+    The encoder is a new one: the vectors of its attributes are zero, and those of the bundle's are in its item vectors.
 
     Returns False, the encoder untouched, if the bundle's encoder has other sizes or cannot be read.
     """
@@ -41,7 +44,7 @@ def load_weights(encoder: SequenceEncoder, item_ids: NDArray[np.str_], bundle: P
         return False
     vectors = found.pop(_ITEMS, None)
     fits = {name: value.shape for name, value in found.items()} == {
-        name: value.shape for name, value in own.items() if name != _ITEMS
+        name: value.shape for name, value in own.items() if name not in (_ITEMS, _ATTRIBUTES)
     }
     if vectors is None or not fits or vectors.shape[1] != own[_ITEMS].shape[1]:
         return False
@@ -51,5 +54,5 @@ def load_weights(encoder: SequenceEncoder, item_ids: NDArray[np.str_], bundle: P
     taken[0] = True
     merged = own[_ITEMS].clone()
     merged[taken] = vectors[torch.from_numpy(rows.astype(np.int64))[taken]]
-    encoder.load_state_dict({**found, _ITEMS: merged})
+    encoder.load_state_dict({**own, **found, _ITEMS: merged})
     return True

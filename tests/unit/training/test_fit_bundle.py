@@ -23,6 +23,7 @@ from services.training.steps.bundle_weights import WEIGHTS, load_weights
 from services.training.steps.examples import InteractionLog
 from services.training.steps.fit_to_data import fitting
 from services.training.steps.fit_transformer import new_encoder
+from services.training.steps.item_attributes import ItemAttributes
 from tests.circle_walks import CONFIG, circle_log
 
 
@@ -157,6 +158,21 @@ def test_a_warm_start_takes_the_weights_over_by_item_id(store: Path) -> None:
         assert torch.equal(encoder.norm.weight, torch.from_numpy(stored["norm.weight"]))
     assert torch.equal(encoder.items.weight[1:40], old[order[1:]])
     assert torch.equal(encoder.items.weight[40], fresh[40])
+
+
+def test_a_warm_start_goes_on_where_items_have_attributes(tmp_path: Path) -> None:
+    names = [(), *(("odd",) if row % 2 else ("even", "all") for row in range(1, len(circle_log().item_ids)))]
+    log = replace(circle_log(), attributes=ItemAttributes.from_names(names))
+    first = fit_bundle(log, CONFIG, tmp_path, "1", lambda progress: None)
+    encoder = new_encoder(log, fitting(CONFIG, log))
+    assert load_weights(encoder, log.item_ids, bundle_path(tmp_path, "1"))
+    with np.load(bundle_path(tmp_path, "1") / WEIGHTS) as stored:
+        served = torch.from_numpy(stored["items.weight"])
+    assert torch.equal(encoder.item_vectors(), served), "those of the attributes are in them, and count once"
+    second = fit_bundle(log, CONFIG, tmp_path, "2", lambda progress: None, warm_start=bundle_path(tmp_path, "1"))
+    assert second.training["warm_start"] == "1"
+    best = max(facts["validation_ndcg"] or 0.0 for facts in first.training["curve"]["epochs"])
+    assert second.training["curve"]["epochs"][0]["validation_ndcg"] == pytest.approx(best, abs=1e-6)
 
 
 def test_a_warm_run_is_shorter_and_names_its_parent(store: Path, tmp_path: Path) -> None:
