@@ -14,7 +14,8 @@ from services.candidates.catalog.snapshot import CatalogSnapshot
 from services.core.category_names import CategoryNames
 from services.core.intent import NOTHING, Intent
 
-# Chosen on forty plain intents with all films that answer them (benchmarks/intents.py), twenty others left aside.
+# Chosen on forty intents with all films that answer them (benchmarks/intents.py), twenty others left aside; the weight
+# of meant categories with three of the plain lists in sight too.
 # Without the categories, films with long plots win over those that are plainly of the genre.
 _MEANT_CATEGORY = 0.15
 # Of a category that is called by its name, by the log of how rare it is: "drama" says less of a film than "western".

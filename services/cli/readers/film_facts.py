@@ -16,7 +16,9 @@ _TITLE, _YEAR, _CERTIFICATE, _GENRES, _DIRECTORS, _WRITERS, _ACTORS, _PLOT = 1, 
 _UNKNOWN = "N/A"
 _ATTRIBUTES = {"certificate": _CERTIFICATE, "director": _DIRECTORS, "writers": _WRITERS, "cast": _ACTORS}
 
-_ARTICLE = re.compile(r"^(.*), (the|a|an|les|la|le|il|el|das|der|die)$")
+_ARTICLES = "the|a|an|les|la|le|il|el|das|der|die"
+_ARTICLE_BEHIND = re.compile(rf"^(.*), ({_ARTICLES})$")
+_ARTICLE_IN_FRONT = re.compile(rf"^({_ARTICLES}) ")
 _YEAR_IN_TITLE = re.compile(r"\((\d{4})\)\s*$", re.ASCII)
 _YEAR_ALONE = re.compile(r"^\d{4}(\.0)?$", re.ASCII)
 _IN_BRACKETS = re.compile(r"\((.*?)\)")
@@ -120,13 +122,13 @@ def _names(title: str) -> set[str]:
 
 
 def _without_article(title: str) -> str:
-    return re.sub(r"^(the|a|an|les|la|le|il|el|das|der|die) ", "", _bare(title))
+    return _ARTICLE_IN_FRONT.sub("", _bare(title))
 
 
 def _bare(title: str) -> str:
     """A title as both sides may write it: without what is in brackets, the article in front, letters and digits."""
     bare = _IN_BRACKETS.sub("", title.lower()).strip()
-    moved = _ARTICLE.match(bare)
+    moved = _ARTICLE_BEHIND.match(bare)
     if moved:
         bare = f"{moved.group(2)} {moved.group(1)}"
     return re.sub(r"[\W_]+", " ", bare.replace("&", " and ")).strip()
